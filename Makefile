@@ -1,0 +1,62 @@
+# Everything that running and testing need is set up by these rules, in this directory alone
+# (but for Debian's python3-venv, where it is missing and we may install it).
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SOURCE := $(shell find oomwatchd packaging -type f -not -name '*.pyc' 2>/dev/null) \
+          setup.cfg pyproject.toml README.md
+# The socket, the lock and the configuration of `make run`.
+RUN    := $(CURDIR)/run
+ARGS   ?=
+
+.PHONY: run check lint test clean
+
+run: $(VENV)/run.stamp
+	@mkdir -p $(RUN)
+	@test -e $(RUN)/oomwatchd.conf || \
+	    printf '[socket]\npath = %s/oomwatchd.sock\n' '$(RUN)' >$(RUN)/oomwatchd.conf
+	@echo 'ask it from another terminal: $(BIN)/oomwatchctl --socket run/oomwatchd.sock status'
+	@exec $(BIN)/oomwatchd --config $(RUN)/oomwatchd.conf $(ARGS)
+
+check: lint test
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check oomwatchd tests
+	$(BIN)/ruff format --check oomwatchd tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# The wheel is what is tested: pytest never puts this tree on its path.
+test: $(VENV)/test.stamp
+	rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo 'oomwatchd needs Python 3.11 or later; set PYTHON=' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
+	    rm -rf $(VENV); \
+	    test "$$(id -u)" = 0 && command -v apt-get >/dev/null || \
+	        { echo 'install python3-venv first: apt-get install python3-venv' >&2; exit 1; }; \
+	    apt-get update -qq && apt-get install -qq -y python3-venv && $(PYTHON) -m venv $(VENV); }
+
+$(VENV)/run.stamp: $(VENV)/bin/pip $(SOURCE)
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade --force-reinstall \
+	    '.[processes]'
+	@rm -rf build
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/bin/pip $(SOURCE)
+	rm -rf build dist
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(BIN)/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps dist/*.whl
+	$(BIN)/pip install --quiet --disable-pip-version-check \
+	    "oomwatchd[processes,test] @ file://$$(echo $(CURDIR)/dist/*.whl)"
+	@rm -rf build
+	@touch $@ $(VENV)/run.stamp
+
+clean:
+	rm -rf $(VENV) build dist .coverage .coverage.* *.egg-info

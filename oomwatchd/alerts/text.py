@@ -1,0 +1,34 @@
+"""An event as one line: `name key=value …`, ASCII, at most 240 bytes, what matters first.
+
+The length is what BusyBox's syslogd keeps of a record with its header; control characters
+and line breaks would let a process's name forge a record.
+"""
+
+MAX_BYTES = 240
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,+%@")
+
+
+def render(name: str, facts: dict[str, object]) -> str:
+    """Write the event; what does not fit is left out whole, and "..." marks it."""
+    line = name
+    for key, value in facts.items():
+        part = f" {key}={_value(value)}"
+        if len(line) + len(part) > MAX_BYTES - len(" ..."):
+            return f"{line} ..."
+        line += part
+    return line
+
+
+def _value(value: object) -> str:
+    """Write a value as logfmt does."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    text = str(value)
+    if text and _PLAIN.issuperset(text):
+        return text
+    escaped = text.encode("unicode_escape").decode("ascii").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,156 @@
+"""The assessment: how each demand stands at one moment."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from oomwatchd.assess.cause import ADVICE, BOUND_ADVICE, cause_of, satisfiable
+from oomwatchd.assess.demands import measures_available, resolve
+from oomwatchd.assess.headroom import Headroom, System, headroom
+from oomwatchd.assess.memory import Memory, memory_of
+from oomwatchd.assess.rule import choose_rule
+from oomwatchd.assess.sample import Sample, compiled_of, zones_of
+from oomwatchd.model import (
+    Cause,
+    Demand,
+    DemandSpec,
+    Kernel,
+    Problem,
+    Request,
+    Severity,
+)
+from oomwatchd.units import pages_of_kib
+
+
+class Reading(NamedTuple):
+    """How one demand stands: headroom in blocks, None (and unknown) where it cannot be told."""
+
+    demand: Demand
+    headroom: int | None
+    lower_bound: bool
+    severity: Severity
+    cause: Cause | None
+
+    @property
+    def advice(self) -> str | None:
+        """One sentence on what to do; None where nothing is wrong or nothing can be said."""
+        if self.cause is not None:
+            return ADVICE[self.cause]
+        return BOUND_ADVICE if self.severity is Severity.UNKNOWN and self.lower_bound else None
+
+
+class Assessment(NamedTuple):
+    """All demands at one moment, and the system that they were measured in."""
+
+    kernel: Kernel
+    system: System
+    memory: Memory
+    readings: tuple[Reading, ...]
+    severity: Severity
+    problems: tuple[Problem, ...]
+
+
+def assess(sample: Sample, specs: Iterable[DemandSpec]) -> Assessment:
+    """Measure every demand. Never raises on what a sample holds or lacks."""
+    compiled = compiled_of(sample)
+    choice = choose_rule(sample)
+    system = System(zones_of(sample, compiled), compiled, choice.rule)
+    page_size = sample.kernel.page_size
+    memory = memory_of(sample.meminfo, system.zones, page_size)
+    problems = list(sample.problems)
+    if choice.problem:
+        problems.append(choice.problem)
+    problems += _doubts(sample, system)
+    readings = tuple(
+        _read(resolve(spec, system, memory, page_size), sample, system, memory) for spec in specs
+    )
+    severity = max((reading.severity for reading in readings), key=_rank, default=Severity.OK)
+    if sample.buddyinfo is None:
+        severity = Severity.UNKNOWN
+    return Assessment(sample.kernel, system, memory, readings, severity, tuple(problems))
+
+
+def _rank(severity: Severity) -> int:
+    return severity.rank
+
+
+def _read(demand: Demand, sample: Sample, system: System, memory: Memory) -> Reading:
+    """Measure one demand and judge it."""
+    page_size = sample.kernel.page_size
+    measured = _measure(demand, sample, system, memory)
+    if measured is None:
+        return Reading(demand, None, lower_bound=False, severity=Severity.UNKNOWN, cause=None)
+    severity = _severity(demand, measured)
+    reading = Reading(demand, measured.blocks, measured.lower_bound, severity, cause=None)
+    if severity not in (Severity.CRITICAL, Severity.WARNING):
+        return reading
+    level = demand.critical if severity is Severity.CRITICAL else demand.warning
+    if not satisfiable(demand, level, system, memory, page_size):
+        return reading._replace(cause=Cause.UNSATISFIABLE)
+    return reading._replace(cause=cause_of(level, measured))
+
+
+def _severity(demand: Demand, measured: Headroom) -> Severity:
+    """Judge headroom by the demand's levels.
+
+    A lower bound may look worse than the truth: what it cannot prove is as bad as the most
+    that headroom can be, and unknown where that would be ok.
+    """
+    worst, best = (_level(demand, blocks) for blocks in (measured.blocks, measured.most))
+    return Severity.UNKNOWN if best is Severity.OK and worst is not Severity.OK else best
+
+
+def _level(demand: Demand, blocks: int) -> Severity:
+    """Compare with the levels."""
+    if blocks <= demand.critical:
+        return Severity.CRITICAL
+    return Severity.WARNING if blocks <= demand.warning else Severity.OK
+
+
+def _measure(demand: Demand, sample: Sample, system: System, memory: Memory) -> Headroom | None:
+    """Give the demand's headroom: of blocks, of plain memory, or of one large CMA chunk."""
+    page_size = sample.kernel.page_size
+    if measures_available(system, demand.request, demand.order):
+        if memory.available_kib is None:
+            return None
+        pages = pages_of_kib(memory.available_kib, page_size)
+        return Headroom(pages, pages, pages, pages, pages, lower_bound=False)
+    if sample.buddyinfo is None:
+        return None
+    orders = max(len(zone.free_blocks) for zone in system.zones)
+    if demand.request is Request.CMA and demand.order >= orders:
+        return _large_cma(demand.order, sample, memory)
+    return headroom(system, demand.request, demand.order)
+
+
+def _large_cma(order: int, sample: Sample, memory: Memory) -> Headroom:
+    """Measure CMA beyond the buddy's largest order by the largest free chunk of one area.
+
+    Where debugfs does not tell that chunk, neighbouring blocks cannot be seen as one: 0 is all
+    that is certain.
+    """
+    free_pages = pages_of_kib(memory.cma_free_kib or 0, sample.kernel.page_size)
+    chunk_pages = sample.largest_cma_chunk_pages or 0
+    return Headroom(
+        blocks=min(chunk_pages, free_pages) >> order,
+        most=free_pages >> order,
+        budget=free_pages >> order,
+        without_stock=0,
+        everything=0,
+        lower_bound=True,
+    )
+
+
+def _doubts(sample: Sample, system: System) -> list[Problem]:
+    """List zones that cannot be assessed although the files could be read."""
+    doubts: list[Problem] = []
+    if sample.buddyinfo is None or sample.zoneinfo is None:
+        return doubts
+    for zone in system.zones:
+        where = f"node {zone.node} zone {zone.name}"
+        if zone.free_blocks and (zone.watermarks is None or zone.protection is None):
+            doubts.append(Problem("zoneinfo", f"{where}: no marks or no protection; cut short?"))
+        elif zone.free_blocks and zone.zone_index is None:
+            doubts.append(Problem("zoneinfo", f"{where}: not a zone of any known kernel"))
+        elif zone.managed_pages and not zone.free_blocks:
+            doubts.append(Problem("buddyinfo", f"{where}: has memory but no line"))
+    return doubts

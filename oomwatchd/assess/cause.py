@@ -1,0 +1,54 @@
+"""Why a demand is low, and what to do about it, in one sentence."""
+
+from oomwatchd.assess.headroom import Headroom, System
+from oomwatchd.assess.memory import Memory
+from oomwatchd.mm.zonelist import zonelist
+from oomwatchd.model import Cause, Demand, Request, Zone
+
+ADVICE = {
+    Cause.SHORTAGE: "memory itself is short: find what grew, or lower what the device holds",
+    Cause.RESERVED: "large blocks are free but kept from this request (CMA, HighAtomic, "
+    "lowmem reserve): shrink cma= or vm.lowmem_reserve_ratio",
+    Cause.FRAGMENTATION: "memory is free in pieces that are too small: compact, or find what "
+    "scatters unmovable pages",
+    Cause.UNSATISFIABLE: "this device can never hold so much in blocks of this order: state a "
+    "smaller demand",
+}
+
+BOUND_ADVICE = (
+    "only a lower bound is known, and it is low: let it read /proc/pagetypeinfo (root since 5.4)"
+)
+
+
+def cause_of(level: int, measured: Headroom) -> Cause:
+    """Name the term that keeps headroom at or below `level` blocks.
+
+    Before 4.4 the kernel also asks for a stock of large blocks, a check for each order below
+    the requested one: what fails there alone is fragmentation, not shortage.
+    """
+    if measured.budget <= level:
+        return Cause.SHORTAGE
+    if measured.without_stock <= level < measured.everything:
+        return Cause.RESERVED
+    return Cause.FRAGMENTATION
+
+
+def satisfiable(demand: Demand, level: int, system: System, memory: Memory, page_size: int) -> bool:
+    """Whether headroom could exceed `level` if all memory that the request may use were free."""
+    if demand.request is Request.CMA:
+        total_kib = memory.cma_total_kib
+        return total_kib is None or (total_kib * 1024 // page_size) >> demand.order > level
+    orders = max((len(zone.free_blocks) for zone in system.zones), default=0)
+    if demand.order >= orders:
+        return False
+    reached = [zone for zone, _ in zonelist(system.zones, system.compiled, demand.request)]
+    if any(zone.managed_pages is None for zone in reached):
+        return True
+    return sum(_most_pages(zone) for zone in reached) >> demand.order > level
+
+
+def _most_pages(zone: Zone) -> int:
+    """Bound what a zone could ever give: all of it but its min mark, less the boost."""
+    marks = zone.watermarks
+    kept = (marks.min - (marks.boost or 0)) * 3 // 8 if marks else 0
+    return max(0, (zone.managed_pages or 0) - kept)

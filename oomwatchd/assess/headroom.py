@@ -1,0 +1,108 @@
+"""Headroom: how many blocks could be taken one after another before the kernel refuses.
+
+In each zone the smaller of blocks (what the free lists hold for the request) and budget (what
+the watermark leaves), summed over the zones that the request may use. Without reclaim and
+without compaction.
+"""
+
+from typing import NamedTuple
+
+from oomwatchd.mm.freelists import all_blocks, cma_blocks, eligible_blocks, most_highatomic_pages
+from oomwatchd.mm.watermark import HighatomicRule, WatermarkRule, checks, grants, min_mark
+from oomwatchd.mm.zonelist import Reached, zonelist
+from oomwatchd.model import Request, Zone
+
+
+class Headroom(NamedTuple):
+    """Headroom in blocks, and the terms that made it. All may be added up over zones."""
+
+    blocks: int
+    """The headroom itself: exact, or the least that it can be."""
+    most: int
+    """The most that it can be: more than `blocks` only where that is a lower bound."""
+    budget: int
+    """Blocks that the free memory above the mark makes, whatever its pieces."""
+    without_stock: int
+    """Headroom if the rule before 4.4 did not ask for a stock of large blocks besides."""
+    everything: int
+    """Blocks in all zones and of all types, whoever may use them."""
+    lower_bound: bool
+
+
+class System(NamedTuple):
+    """All zones, and what rules over them."""
+
+    zones: tuple[Zone, ...]
+    compiled: tuple[str, ...]
+    rule: WatermarkRule
+
+
+def headroom(system: System, request: Request, order: int) -> Headroom | None:
+    """Sum headroom over the request's zonelist; None where a zone's marks are not known.
+
+    `cma` is bound by no mark: a contiguous allocation takes what is free in the area.
+    """
+    if request is Request.CMA:
+        return _cma_headroom(system.zones, order)
+    parts: list[Headroom] = []
+    for reached in zonelist(system.zones, system.compiled, request):
+        part = zone_headroom(reached, request, order, system.rule)
+        if part is None:
+            return None
+        parts.append(part)
+    everything = sum(all_blocks(zone, order) for zone in system.zones)
+    return _sum(parts)._replace(everything=everything)
+
+
+def zone_headroom(
+    reached: Reached, request: Request, order: int, rule: WatermarkRule
+) -> Headroom | None:
+    """Give the headroom in one zone; None where its marks or its free pages are not known."""
+    zone = reached.zone
+    mark = min_mark(zone, request, order, rule)
+    if mark is None or reached.reserve_pages is None or zone.free_pages is None:
+        return None
+    granted = [grants(check, order) for check in checks(reached, request, order, mark, rule)]
+    eligible = eligible_blocks(zone, request, order, _most_highatomic(zone, rule))
+    everything = all_blocks(zone, order)
+    blocks = min(eligible, *granted)
+    lower_bound = zone.is_lower_bound(order)
+    return Headroom(
+        blocks=blocks,
+        most=min(everything, zone.free_pages >> order) if lower_bound else blocks,
+        budget=granted[0],
+        without_stock=min(eligible, granted[0]),
+        everything=everything,
+        lower_bound=lower_bound,
+    )
+
+
+def _most_highatomic(zone: Zone, rule: WatermarkRule) -> int:
+    """Bound the pages in HighAtomic, which kernels before 4.4 do not have."""
+    if rule.highatomic is HighatomicRule.NONE:
+        return 0
+    return most_highatomic_pages(zone, capped_below_pageblock=rule.capped_below_pageblock)
+
+
+def _cma_headroom(zones: tuple[Zone, ...], order: int) -> Headroom:
+    """Count what is free in CMA areas."""
+    parts: list[Headroom] = []
+    for zone in zones:
+        blocks = cma_blocks(zone, order)
+        free = (zone.free_cma_pages or 0) >> order
+        lower_bound = zone.is_lower_bound(order)
+        most = min(free, all_blocks(zone, order)) if lower_bound else blocks
+        parts.append(Headroom(blocks, most, free, blocks, all_blocks(zone, order), lower_bound))
+    return _sum(parts)
+
+
+def _sum(parts: list[Headroom]) -> Headroom:
+    """Add up the zones."""
+    return Headroom(
+        blocks=sum(part.blocks for part in parts),
+        most=sum(part.most for part in parts),
+        budget=sum(part.budget for part in parts),
+        without_stock=sum(part.without_stock for part in parts),
+        everything=sum(part.everything for part in parts),
+        lower_bound=any(part.lower_bound for part in parts),
+    )

@@ -1,0 +1,90 @@
+"""One look at the kernel, and the zones put together from it.
+
+The files were read one after another while memory went on changing: nothing here needs two
+of them to agree.
+"""
+
+from typing import NamedTuple
+
+from oomwatchd.mm.zonelist import compiled_zones
+from oomwatchd.model import Kernel, Problem, Watermarks, Zone
+from oomwatchd.procfs.buddyinfo import BuddyZone
+from oomwatchd.procfs.meminfo import Meminfo
+from oomwatchd.procfs.pagetypeinfo import Pagetypeinfo
+from oomwatchd.procfs.zoneinfo import ZoneinfoZone
+
+
+class Sample(NamedTuple):
+    """The parsed files; None where one is missing or does not read (see `problems`)."""
+
+    kernel: Kernel
+    buddyinfo: tuple[BuddyZone, ...] | None
+    zoneinfo: tuple[ZoneinfoZone, ...] | None
+    pagetypeinfo: Pagetypeinfo | None
+    meminfo: Meminfo | None
+    min_free_order_shift: int | None
+    """vm.min_free_order_shift, where a vendor's kernel has it."""
+    largest_cma_chunk_pages: int | None
+    """The largest free run in one CMA area, where debugfs tells."""
+    problems: tuple[Problem, ...]
+
+
+def compiled_of(sample: Sample) -> tuple[str, ...]:
+    """Give the names of the zones that the kernel was compiled with, lowest first."""
+    stanzas = sample.zoneinfo or ()
+    length = max((len(stanza.protection or ()) for stanza in stanzas), default=0)
+    printed = {stanza.zone for stanza in stanzas} | {zone.zone for zone in sample.buddyinfo or ()}
+    return compiled_zones(printed, length, sample.kernel.version)
+
+
+def zones_of(sample: Sample, compiled: tuple[str, ...]) -> tuple[Zone, ...]:
+    """Join the files by node and zone, in zoneinfo's order; a zone of one file only is kept."""
+    stanzas = {(stanza.node, stanza.zone): stanza for stanza in sample.zoneinfo or ()}
+    lists = {(zone.node, zone.zone): zone.free_blocks for zone in sample.buddyinfo or ()}
+    return tuple(
+        _zone(where, stanzas.get(where), lists.get(where, ()), sample.pagetypeinfo, compiled)
+        for where in {**stanzas, **lists}
+    )
+
+
+def _zone(
+    where: tuple[int, str],
+    stanza: ZoneinfoZone | None,
+    free_blocks: tuple[int, ...],
+    pagetypeinfo: Pagetypeinfo | None,
+    compiled: tuple[str, ...],
+) -> Zone:
+    """Join one zone's parts."""
+    node, name = where
+    types = pagetypeinfo.zones.get(where) if pagetypeinfo else None
+    reserved_pages = free_cma_pages = managed_pages = None
+    if types and types.pageblocks is not None and pagetypeinfo and pagetypeinfo.pages_per_block:
+        reserved_pages = types.pageblocks.get("HighAtomic", 0) * pagetypeinfo.pages_per_block
+    if stanza:
+        managed_pages = stanza.present if stanza.managed is None else stanza.managed
+        free_cma_pages = stanza.nr_free_cma
+    if free_cma_pages is None and types and "CMA" in types.free_blocks:
+        free_cma_pages = sum(
+            blocks << order for order, blocks in enumerate(types.free_blocks["CMA"])
+        )
+    return Zone(
+        node=node,
+        name=name,
+        zone_index=compiled.index(name) if name in compiled else None,
+        managed_pages=managed_pages,
+        free_pages=stanza.free if stanza else None,
+        free_cma_pages=free_cma_pages,
+        watermarks=_watermarks(stanza),
+        protection=stanza.protection if stanza else None,
+        free_blocks=free_blocks,
+        free_blocks_by_type=types.free_blocks if types else None,
+        highatomic_reserved_pages=reserved_pages,
+        capped_order=types.capped_order if types else None,
+    )
+
+
+def _watermarks(stanza: ZoneinfoZone | None) -> Watermarks | None:
+    """Take the three marks, or none of them where one was cut off."""
+    if stanza is None or stanza.min is None or stanza.low is None or stanza.high is None:
+        return None
+    return Watermarks(stanza.min, stanza.low, stanza.high, stanza.boost)

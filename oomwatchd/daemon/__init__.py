@@ -1,0 +1,1 @@
+"""The daemon: command line, one look (`--once`), and the loop."""

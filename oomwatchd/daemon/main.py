@@ -1,0 +1,44 @@
+"""`oomwatchd`: the one place where the daemon's errors are caught."""
+
+import os
+import sys
+
+from oomwatchd import __version__
+from oomwatchd.daemon.options import USAGE, Options, parse
+from oomwatchd.errors import Exit, NoInputError, OomwatchdError
+from oomwatchd.system import configfile
+
+
+def main() -> int:
+    """Run the daemon's command line; returns the exit code."""
+    try:
+        return run(parse(sys.argv[1:]))
+    except OomwatchdError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has gone: say nothing more, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.UNKNOWN
+    except KeyboardInterrupt:
+        return Exit.OK
+
+
+def run(options: Options) -> int:
+    """Do what the options say."""
+    if options.help or options.version:
+        print(USAGE if options.help else f"oomwatchd {__version__}")  # noqa: T201 - asked for
+        return Exit.OK
+    if options.root is not None and not os.path.isdir(options.root):
+        raise NoInputError(f"{options.root}: no such directory")
+    config = configfile.load(options.config)
+    if options.check_config:
+        return Exit.OK
+    if options.once:
+        # Only one of the two is ever needed, and the daemon stays resident.
+        from oomwatchd.daemon.once import look_once  # noqa: PLC0415
+
+        return look_once(config, options.root, as_json=options.json)
+    from oomwatchd.daemon.loop import watch  # noqa: PLC0415
+
+    return watch(config, options)

@@ -1,0 +1,54 @@
+"""`--once`: one sample, printed; nothing is written and nothing is locked."""
+
+import json
+import os
+import time
+
+from oomwatchd.assess.assessment import assess
+from oomwatchd.daemon.demands import demands_of
+from oomwatchd.errors import Exit
+from oomwatchd.model import Severity
+from oomwatchd.settings import Config
+from oomwatchd.status.document import Facts, RemedyFacts, document
+from oomwatchd.status.text import describe
+from oomwatchd.system.capabilities import find_capabilities
+from oomwatchd.system.origin import boot_id, copied_kernel, live_kernel
+from oomwatchd.system.processes import largest_processes
+from oomwatchd.system.sampler import Sampler
+
+EXIT_CODES = {
+    Severity.OK: Exit.OK,
+    Severity.WARNING: Exit.WARNING,
+    Severity.CRITICAL: Exit.CRITICAL,
+    Severity.UNKNOWN: Exit.UNKNOWN,
+}
+
+
+def look_once(config: Config, root: str | None, *, as_json: bool) -> int:
+    """Take one sample, print the assessment and return the exit code of its severity."""
+    started = time.monotonic()
+    kernel = live_kernel() if root is None else copied_kernel(root)
+    sample = Sampler(root or "/", kernel).sample()
+    assessment = assess(sample, demands_of(config, kernel, sample.meminfo))
+    now = time.monotonic()
+    facts = Facts(
+        pid=os.getpid(),
+        uptime_seconds=now - started,
+        boot_id=boot_id(root),
+        now=now,
+        capabilities=find_capabilities(root or "/", kernel, live=root is None),
+        problems=(),
+        standings={},
+        remedies=RemedyFacts(
+            running=None,
+            inhibited_until_seconds=None,
+            backoff_remaining_seconds=None,
+            counts={},
+            budget_left={"compact_per_hour": config.remedies.compact_per_hour},
+            outcomes=(),
+        ),
+        processes=largest_processes() if root is None else (),
+    )
+    status = document(assessment, facts)
+    print(json.dumps(status) if as_json else describe(status))  # noqa: T201 - what was asked for
+    return EXIT_CODES[assessment.severity]

@@ -1,0 +1,63 @@
+"""The daemon's place in the file system: folder, lock and socket. Without one it still watches."""
+
+import grp
+import os
+import select
+from typing import NamedTuple
+
+from oomwatchd.model import Problem
+from oomwatchd.settings import SocketSettings
+from oomwatchd.status.paths import default_path
+from oomwatchd.status.server import Server
+from oomwatchd.system.files import reason
+from oomwatchd.system.lock import take_lock
+
+
+class Place(NamedTuple):
+    """What could be had; the rest is in `problems`."""
+
+    lock: int | None
+    server: Server | None
+    problems: tuple[Problem, ...]
+
+
+def settle(settings: SocketSettings, *, copied: bool, epoll: select.epoll) -> Place:
+    """Take the lock and open the socket.
+
+    A daemon on a copied tree takes no lock, and a socket only where one is configured.
+
+    Raises:
+        BusyError: another daemon holds the lock.
+    """
+    path = settings.path or (None if copied else default_path())
+    if path is None:
+        why = "reading a copied tree" if copied else "no XDG_RUNTIME_DIR for a socket of this user"
+        return Place(None, None, (Problem("socket", why),))
+    problems: list[Problem] = []
+    lock = server = None
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        if not copied:
+            lock = take_lock(os.path.join(os.path.dirname(path), "lock"))
+    except OSError as error:
+        problems.append(Problem("lock", f"{error.filename or path}: {reason(error)}"))
+        # Without the lock another daemon's socket might be pushed aside.
+        return Place(None, None, (*problems, Problem("socket", "not served without the lock")))
+    try:
+        server = Server(path, _group_id(settings.group, problems), epoll)
+    except OSError as error:
+        problems.append(Problem("socket", f"{path}: {reason(error)}"))
+    return Place(lock, server, tuple(problems))
+
+
+def _group_id(group: str | None, problems: list[Problem]) -> int | None:
+    """Look up the socket's group."""
+    if group is None:
+        return None
+    if group.isdecimal():
+        return int(group)
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError:
+        problems.append(Problem("socket", f'no group "{group}": the socket is root\'s own'))
+        return None

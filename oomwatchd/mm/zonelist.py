@@ -1,0 +1,77 @@
+"""Which zones a request may use, and what is kept back from it in each.
+
+Source: mm/page_alloc.c (get_page_from_freelist(), setup_per_zone_lowmem_reserve()) and
+include/linux/mmzone.h, 2.6.18 to 6.18. A kernel has the zones that it was compiled with, in
+a fixed order; the lowmem reserve (`protection`) is indexed by the highest zone of a request.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from oomwatchd.mm.gfp import RIGHTS
+from oomwatchd.model import Request, Version, Zone
+
+CANONICAL = ("DMA", "DMA32", "Normal", "HighMem", "Movable", "Device")
+"""Every zone that any kernel has, lowest first."""
+
+_MOVABLE_SINCE: Version = (2, 6, 23)
+
+
+def compiled_zones(
+    printed: Iterable[str], protection_length: int, version: Version | None
+) -> tuple[str, ...]:
+    """Say which zones the kernel was compiled with, lowest first.
+
+    Since 4.12 all of them are printed. Before, empty ones are not, and only their number is
+    known, from the length of `protection`. Normal always exists, Movable since 2.6.23. Which
+    of the others fill the gap is a guess, harmless since an empty zone adds nothing to any
+    reserve; a DMA zone comes late in it, so that requests for one fall back to Normal.
+    """
+    names = {name for name in printed if name in CANONICAL}
+    certain = ["Normal"]
+    if version is None or version >= _MOVABLE_SINCE:
+        certain.append("Movable")
+    for name in [*certain, "HighMem", "DMA", "DMA32", "Device"]:
+        if len(names) >= protection_length:
+            break
+        names.add(name)
+    return tuple(name for name in CANONICAL if name in names)
+
+
+class Reached(NamedTuple):
+    """A zone that a request may use, and the pages that are kept back from it there."""
+
+    zone: Zone
+    reserve_pages: int | None
+    """None where the file was cut short before it."""
+
+
+def zonelist(zones: Iterable[Zone], compiled: tuple[str, ...], request: Request) -> list[Reached]:
+    """Give the populated zones of all nodes that the request may use, with its reserve."""
+    top = top_index(compiled, request)
+    return [
+        Reached(zone, _reserve_pages(zone, top))
+        for zone in zones
+        if zone.free_blocks and zone.zone_index is not None and zone.zone_index <= top
+    ]
+
+
+def _reserve_pages(zone: Zone, top: int) -> int | None:
+    """Read the reserve against a request whose highest zone is `top`."""
+    if zone.protection is None:
+        return None
+    return zone.protection[top] if top < len(zone.protection) else 0
+
+
+def top_index(compiled: tuple[str, ...], request: Request) -> int:
+    """Give the index of the highest zone that the request may use (gfp_zone()).
+
+    Without a DMA or DMA32 zone such a request may use Normal (OPT_ZONE_DMA, OPT_ZONE_DMA32).
+    """
+    top_zone = RIGHTS[request].top_zone
+    if top_zone == "Movable":
+        return max((index for index, name in enumerate(compiled) if name != "Device"), default=-1)
+    for name in (top_zone, "Normal"):
+        if name in compiled:
+            return compiled.index(name)
+    return -1

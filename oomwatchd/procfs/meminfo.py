@@ -1,0 +1,82 @@
+"""/proc/meminfo: where the memory is, in kib.
+
+Source: fs/proc/meminfo.c. Since when a line is there: Active(file), Inactive(file),
+Unevictable and Mlocked 2.6.28; Shmem and KernelStack 2.6.32; SReclaimable 2.6.19;
+MemAvailable 3.14; CmaTotal and CmaFree 3.19; HighTotal only with CONFIG_HIGHMEM;
+Hugepagesize only with CONFIG_HUGETLB_PAGE.
+"""
+
+import re
+from typing import NamedTuple
+
+from oomwatchd.errors import ParseError
+from oomwatchd.procfs.text import fault, number
+
+FILE = "meminfo"
+
+
+class Meminfo(NamedTuple):
+    """The lines that are asked for, in kib; None where the kernel does not print one."""
+
+    total_kib: int
+    free_kib: int
+    available_kib: int | None
+    buffers_kib: int | None
+    cached_kib: int | None
+    active_file_kib: int | None
+    inactive_file_kib: int | None
+    dirty_kib: int | None
+    writeback_kib: int | None
+    mapped_kib: int | None
+    shmem_kib: int | None
+    slab_reclaimable_kib: int | None
+    high_total_kib: int | None
+    cma_total_kib: int | None
+    cma_free_kib: int | None
+    hugepage_kib: int | None
+    vmalloc_total_kib: int | None
+
+
+_FIELDS = {
+    b"MemTotal": "total_kib",
+    b"MemFree": "free_kib",
+    b"MemAvailable": "available_kib",
+    b"Buffers": "buffers_kib",
+    b"Cached": "cached_kib",
+    b"Active(file)": "active_file_kib",
+    b"Inactive(file)": "inactive_file_kib",
+    b"Dirty": "dirty_kib",
+    b"Writeback": "writeback_kib",
+    b"Mapped": "mapped_kib",
+    b"Shmem": "shmem_kib",
+    b"SReclaimable": "slab_reclaimable_kib",
+    b"HighTotal": "high_total_kib",
+    b"CmaTotal": "cma_total_kib",
+    b"CmaFree": "cma_free_kib",
+    b"Hugepagesize": "hugepage_kib",
+    b"VmallocTotal": "vmalloc_total_kib",
+}
+_LINE = re.compile(
+    rb"^(" + b"|".join(map(re.escape, _FIELDS)) + rb"): *([^\n]*)(\n|\Z)", re.MULTILINE
+)
+
+
+def parse(data: bytes) -> Meminfo:
+    """Parse the whole file; what follows a cut is None.
+
+    Raises:
+        ParseError: a line that is asked for is not a number of kB, or MemTotal or MemFree
+            is missing.
+    """
+    facts: dict[str, int] = {}
+    for match in _LINE.finditer(data):
+        digits, _, unit = match[2].rstrip(b" \r").partition(b" ")
+        if not match[3] and unit != b"kB":
+            continue  # cut short within the number, maybe: the line is as good as missing
+        if unit.strip() not in (b"kB", b""):
+            raise fault(FILE, data, match.start(1), "not a number of kB")
+        facts.setdefault(_FIELDS[match[1]], number(digits, FILE, data, match.start(1)))
+    for name in (b"MemTotal", b"MemFree"):
+        if _FIELDS[name] not in facts:
+            raise ParseError(FILE, 0, b"", f"no {name.decode()} in the file")
+    return Meminfo(**{field: facts.get(field) for field in Meminfo._fields})  # type: ignore[arg-type] # total and free were just seen

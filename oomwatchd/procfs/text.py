@@ -1,0 +1,47 @@
+"""What the parsers share: lines with their offsets, numbers as the kernel prints them."""
+
+from collections.abc import Iterator
+
+from oomwatchd.errors import ParseError
+
+_MAX_DIGITS = 20
+"""Digits of the largest unsigned 64-bit number."""
+
+
+def fault(file: str, data: bytes, offset: int, why: str) -> ParseError:
+    """Make the error for the line of `data` that holds `offset`."""
+    start = data.rfind(b"\n", 0, offset) + 1
+    end = data.find(b"\n", offset)
+    text = data[start:] if end < 0 else data[start:end]
+    return ParseError(file, data.count(b"\n", 0, offset) + 1, text, why)
+
+
+def lines(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[int, bytes]]:
+    """Give each line of a part of `data` that is not blank, with its offset in `data`."""
+    offset = start
+    for line in data[start:end].split(b"\n"):
+        if line.strip():
+            yield offset, line.rstrip(b"\r")
+        offset += len(line) + 1
+
+
+def cut_short(data: bytes) -> bool:
+    """Whether the last line may have lost its end.
+
+    A copy may lack the last line break; the blank that the kernel prints after each count
+    then proves the line whole.
+    """
+    return not data.endswith((b"\n", b" "))
+
+
+def number(digits: bytes, file: str, data: bytes, offset: int) -> int:
+    """Read an unsigned decimal that stands at `offset`; ParseError where it is none."""
+    # bytes.isdigit() is ASCII only; int() would take signs, blanks and underscores too.
+    if not digits.isdigit() or len(digits) > _MAX_DIGITS:
+        raise fault(file, data, offset, "not a number as the kernel prints it")
+    return int(digits)
+
+
+def numbers(row: bytes, file: str, data: bytes, offset: int) -> tuple[int, ...]:
+    """Read a row of unsigned decimals set apart by blanks."""
+    return tuple(number(digits, file, data, offset) for digits in row.split())

@@ -1,0 +1,36 @@
+"""/proc/version and /proc/sys/kernel/osrelease: which kernel this is.
+
+Source: fs/proc/version.c. A distribution's release may hide the stable point release that
+decides which fixes are in ("6.1.0-42-armmp"); Debian names it in the version text
+("#1 SMP Debian 6.1.170-1").
+"""
+
+import re
+
+from oomwatchd.model import Version
+
+FILE = "version"
+
+_RELEASE = re.compile(rb"Linux version (\S{1,128})")
+_VERSION = re.compile(rb"(\d{1,3})\.(\d{1,4})(?:\.(\d{1,4}))?")
+_DEBIAN = re.compile(rb"#\d{1,4}\b[^\n]{0,80}? Debian (\d[^\s-]*)-\S+")
+
+
+def parse_release(version: bytes | None, osrelease: bytes | None) -> str | None:
+    """Take the release from osrelease or, where that is not there, from /proc/version."""
+    text = (osrelease or b"").strip()
+    if not text:
+        match = _RELEASE.match(version or b"")
+        text = match[1] if match else b""
+    return text[:128].decode("ascii", "backslashreplace") or None
+
+
+def parse_version(version: bytes | None, osrelease: bytes | None) -> Version | None:
+    """Give the upstream version that the kernel's source is based on; None if unreadable."""
+    debian = _DEBIAN.search(version or b"")
+    release = (parse_release(version, osrelease) or "").encode("ascii", "replace")
+    for text in (debian[1] if debian else b"", release):
+        match = _VERSION.match(text)
+        if match:
+            return int(match[1]), int(match[2]), int(match[3] or 0)
+    return None

@@ -1,0 +1,54 @@
+"""The configuration as plain records; `config` reads them from text.
+
+Every default stands here, and nowhere else but in the shipped file's comments.
+"""
+
+from typing import NamedTuple
+
+from oomwatchd.model import DemandSpec
+
+LOG_TO = ("auto", "stderr", "syslog", "journal")
+"""Where events can go."""
+
+
+class Poll(NamedTuple):
+    """`[poll]`: how often to look, and how long to wait before speaking."""
+
+    interval_min_seconds: float = 0.5
+    interval_max_seconds: float = 10.0
+    hold_seconds: float = 15.0
+    clear_seconds: float = 60.0
+    settle_seconds: float = 2.0
+
+
+class Remedies(NamedTuple):
+    """`[remedies]`: what may be done, and how often."""
+
+    compact: bool = True
+    compact_spacing_seconds: float = 60.0
+    compact_per_hour: int = 12
+
+
+class Alerts(NamedTuple):
+    """`[alerts]`: where events go."""
+
+    log_to: str = "auto"
+
+
+class SocketSettings(NamedTuple):
+    """`[socket]`: where the status is answered; None is the default place."""
+
+    path: str | None = None
+    group: str | None = None
+    control_group: str | None = None
+
+
+class Config(NamedTuple):
+    """The whole configuration. Without any file it is a good one."""
+
+    poll: Poll = Poll()
+    remedies: Remedies = Remedies()
+    alerts: Alerts = Alerts()
+    socket: SocketSettings = SocketSettings()
+    builtin_demands: bool = True
+    demands: tuple[DemandSpec, ...] = ()

@@ -1,0 +1,75 @@
+"""Reading kernel files: bounded, never blocking, whatever lies at the path."""
+
+import os
+import stat
+
+_FIRST_BYTES = 16 * 1024
+_MAX_BYTES = 16 * 1024 * 1024
+"""More than zoneinfo of the largest machine; a file beyond it is not one of the kernel's."""
+
+
+class KernelFile:
+    """A file that is opened once and read again and again from its beginning.
+
+    `pread` at offset 0 makes the kernel write the text anew. Opening once spares the kernel
+    the growing of its buffer, which on kernels before 3.16 takes several neighbouring pages.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Open the file.
+
+        Raises:
+            OSError: it cannot be opened, or is not a regular file.
+        """
+        self.path = path
+        # O_NONBLOCK: a FIFO in a copied tree would else hold the open until a writer comes.
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            self.close()
+            raise OSError(0, "not a regular file", path)
+
+    def read(self) -> bytes:
+        """Read the whole text.
+
+        Raises:
+            OSError: it cannot be read, or does not end.
+        """
+        data = os.pread(self._descriptor, _FIRST_BYTES, 0)
+        part = data
+        while part:
+            # One read gives whole records only as far as the kernel's buffer goes: ask on.
+            part = os.pread(self._descriptor, _FIRST_BYTES, len(data))
+            data += part
+            if len(data) > _MAX_BYTES:
+                raise OSError(0, f"larger than {_MAX_BYTES} bytes", self.path)
+        return data
+
+    def close(self) -> None:
+        """Close the file; reading it is an error from then on."""
+        os.close(self._descriptor)
+
+
+def read_file(path: str) -> bytes:
+    """Read a file once.
+
+    Raises:
+        OSError: it cannot be opened or read, is not a regular file, or does not end.
+    """
+    file = KernelFile(path)
+    try:
+        return file.read()
+    finally:
+        file.close()
+
+
+def read_optional(path: str) -> bytes | None:
+    """Read a file once; None where it cannot be."""
+    try:
+        return read_file(path)
+    except OSError:
+        return None
+
+
+def reason(error: OSError) -> str:
+    """Say in few words why a file could not be had."""
+    return (error.strerror or str(error)).lower()

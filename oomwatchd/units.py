@@ -1,0 +1,30 @@
+"""Pages, blocks and sizes. Names carry units; the arithmetic is the kernel's, truncating."""
+
+_SUFFIXES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+_MAX_DIGITS = 12
+
+
+def parse_size(text: str) -> int | None:
+    """Read a size such as `16384`, `16K`, `32 KiB` or `1M` as bytes; None if it is none."""
+    number = text.strip().upper().removesuffix("B").removesuffix("I").strip()
+    suffix = number[-1:] if number[-1:] in ("K", "M", "G") else ""
+    digits = number.removesuffix(suffix).strip()
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS):
+        return None
+    return int(digits) * _SUFFIXES[suffix]
+
+
+def order_of(size_bytes: int, page_size: int) -> int:
+    """Give the smallest order whose block holds `size_bytes`, as the kernel's get_order()."""
+    pages = max(1, -(-size_bytes // page_size))
+    return (pages - 1).bit_length()
+
+
+def pages_of_kib(kib: int, page_size: int) -> int:
+    """Convert kib to whole pages."""
+    return kib * 1024 // page_size
+
+
+def kib_of_pages(pages: int, page_size: int) -> int:
+    """Convert pages to kib."""
+    return pages * page_size // 1024
