@@ -42,14 +42,15 @@ def parse(files: Iterable[tuple[str, bytes]]) -> Config:
     """
     faults: list[str] = []
     sections: dict[str, _Section] = {}
+    headings: dict[str, str] = {}
     for name, data in files:
-        _read_file(name, data, sections, faults)
+        _read_file(name, data, sections, headings, faults)
     built = {section: _build(section, sections.get(section, {}), faults) for section in _FIXED}
     demands = tuple(
         spec
-        for section, entries in sections.items()
+        for section, where in headings.items()
         if section.startswith("demand ")
-        if (spec := _demand(section.removeprefix("demand "), entries, faults)) is not None
+        if (spec := _demand(section[7:], where, sections[section], faults)) is not None
     )
     config = Config(
         poll=Poll(**built["poll"]),
@@ -59,11 +60,10 @@ def parse(files: Iterable[tuple[str, bytes]]) -> Config:
         builtin_demands=built["demands"].get("builtin", True),
         demands=demands,
     )
-    if config.poll.interval_min_seconds > config.poll.interval_max_seconds:
-        entry = (
-            sections.get("poll", {}).get("interval_min_seconds")
-            or sections["poll"]["interval_max_seconds"]
-        )
+    poll = sections.get("poll", {})
+    readable = built["poll"].keys() == poll.keys()
+    if readable and config.poll.interval_min_seconds > config.poll.interval_max_seconds:
+        entry = poll.get("interval_min_seconds") or poll["interval_max_seconds"]
         faults.append(
             f"{entry.where}: [poll]: interval_min_seconds must not be more than "
             f"interval_max_seconds ({config.poll.interval_max_seconds:g})"
@@ -73,8 +73,14 @@ def parse(files: Iterable[tuple[str, bytes]]) -> Config:
     return config
 
 
-def _read_file(name: str, data: bytes, sections: dict[str, _Section], faults: list[str]) -> None:
-    """Add one file's entries to `sections`."""
+def _read_file(
+    name: str,
+    data: bytes,
+    sections: dict[str, _Section],
+    headings: dict[str, str],
+    faults: list[str],
+) -> None:
+    """Add one file's entries to `sections`, and where sections first begin to `headings`."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -89,7 +95,7 @@ def _read_file(name: str, data: bytes, sections: dict[str, _Section], faults: li
         if not statement or statement.startswith(("#", ";")):
             continue
         if statement.startswith("["):
-            section = _open_section(statement, where, seen, faults)
+            section = _open_section(statement, where, seen, headings, faults)
             continue
         key, equals, value = (part.strip() for part in statement.partition("="))
         if not equals or not key:
@@ -105,7 +111,13 @@ def _read_file(name: str, data: bytes, sections: dict[str, _Section], faults: li
         sections.setdefault(heading, {}).update(entries)
 
 
-def _open_section(line: str, where: str, seen: dict[str, _Section], faults: list[str]) -> _Section:
+def _open_section(
+    line: str,
+    where: str,
+    seen: dict[str, _Section],
+    headings: dict[str, str],
+    faults: list[str],
+) -> _Section:
     """Open a section; a faulty one takes its keys with it, so that it is reported once."""
     heading = " ".join(line[1:-1].split()) if line.endswith("]") else ""
     kind, _, name = heading.partition(" ")
@@ -121,6 +133,7 @@ def _open_section(line: str, where: str, seen: dict[str, _Section], faults: list
     elif heading in seen:
         faults.append(f"{where}: section {quote(heading)} stands twice in this file")
     else:
+        headings.setdefault(heading, where)
         return seen.setdefault(heading, {})
     return {}
 
@@ -148,11 +161,11 @@ def _build(section: str, entries: _Section, faults: list[str]) -> dict[str, Any]
     return values
 
 
-def _demand(name: str, entries: _Section, faults: list[str]) -> DemandSpec | None:
-    """Build one demand; None where it is faulty."""
+def _demand(name: str, heading: str, entries: _Section, faults: list[str]) -> DemandSpec | None:
+    """Build one demand, whose section begins at `heading`; None where it is faulty."""
     before = len(faults)
     values = _build(f"demand {name}", entries, faults)
-    where = next(iter(entries.values())).where if entries else "configuration"
+    where = next(iter(entries.values())).where if entries else heading
     label = f'demand "{name}"'
     request = values.get("request", Request.KERNEL)
     if ("order" in entries) == ("size" in entries):

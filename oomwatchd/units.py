@@ -1,17 +1,15 @@
 """Pages, blocks and sizes. Names carry units; the arithmetic is the kernel's, truncating."""
 
+import re
+
 _SUFFIXES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-_MAX_DIGITS = 12
+_SIZE = re.compile(r"([0-9]{1,12})(?: *([KMG])I?)? *B?")
 
 
 def parse_size(text: str) -> int | None:
     """Read a size such as `16384`, `16K`, `32 KiB` or `1M` as bytes; None if it is none."""
-    number = text.strip().upper().removesuffix("B").removesuffix("I").strip()
-    suffix = number[-1:] if number[-1:] in ("K", "M", "G") else ""
-    digits = number.removesuffix(suffix).strip()
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS):
-        return None
-    return int(digits) * _SUFFIXES[suffix]
+    match = _SIZE.fullmatch(text.strip().upper())
+    return int(match[1]) * _SUFFIXES[match[2] or ""] if match else None
 
 
 def order_of(size_bytes: int, page_size: int) -> int:

@@ -50,6 +50,6 @@ def parse(data: bytes) -> tuple[BuddyZone, ...]:
         zones[zone.node, zone.zone] = zone
     if not zones:
         raise ParseError(FILE, 0, b"", "no zone in the file")
-    if cut_short(data):
+    if cut_short(data, rows=len(zones)):
         raise fault(FILE, data, len(data), "the line is cut short")
     return tuple(zones.values())

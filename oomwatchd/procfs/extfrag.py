@@ -14,7 +14,7 @@ from oomwatchd.procfs.text import cut_short, fault, lines
 FILE = "extfrag"
 
 _LINE = re.compile(rb"Node +(\d{1,9}), +zone +(\S{1,32}) +(\S[^\n]*)")
-_INDEX = re.compile(rb"(-?\d{1,4})\.(-?\d{2,3})")
+_INDEX = re.compile(rb"(-?\d{1,4})\.(\d{3}|-\d{2,3})")
 
 
 class IndexZone(NamedTuple):
@@ -29,7 +29,8 @@ def parse(data: bytes) -> tuple[IndexZone, ...]:
     """Parse either file, in the file's order.
 
     Raises:
-        ParseError: no zone, a line that is not a zone with its indices, or a cut.
+        ParseError: no zone, a line that is not a zone with its indices, zones with different
+            numbers of orders, or a last line that was cut short.
     """
     zones: list[IndexZone] = []
     for offset, line in lines(data):
@@ -39,9 +40,11 @@ def parse(data: bytes) -> tuple[IndexZone, ...]:
             raise fault(FILE, data, offset, "not a line of indices")
         thousandths = tuple(int(value[1]) * 1000 + int(value[2]) for value in values if value)
         zone = match[2].decode("ascii", "backslashreplace")
+        if zones and len(thousandths) != len(zones[0].index_thousandths):
+            raise fault(FILE, data, offset, "another number of orders than before")
         zones.append(IndexZone(int(match[1]), zone, thousandths))
     if not zones:
         raise ParseError(FILE, 0, b"", "no zone in the file")
-    if cut_short(data):
+    if cut_short(data, rows=len(zones)):
         raise fault(FILE, data, len(data), "the line is cut short")
     return tuple(zones)

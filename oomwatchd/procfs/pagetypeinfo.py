@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from oomwatchd.errors import ParseError
 from oomwatchd.procfs.buddyinfo import MAX_ORDERS
-from oomwatchd.procfs.text import cut_short, fault, lines, number, numbers
+from oomwatchd.procfs.text import fault, lines, number, numbers
 
 FILE = "pagetypeinfo"
 
 _PAGES_PER_BLOCK = re.compile(rb"Pages per block: +(\S+) *")
 _HEADINGS = (b"Page block order:", b"Free pages count per migrate type")
-_FREE = re.compile(rb"Node +(\d{1,9}), +zone +(\S{1,32}), +type +(\S{1,32}) +([\d> ]+)")
+_FREE = re.compile(rb"Node +(\d{1,9}), +zone +(\S{1,32}), +type +(\S{1,32}) ++([\d> ]++)")
 _NODE_PART = re.compile(rb"^Page block order:", re.MULTILINE)
 _SECOND_PART = b"Number of blocks type"
 _THIRD_PART = b"Number of mixed blocks"  # 3.19 on, with page_owner only
@@ -59,13 +59,13 @@ def parse(data: bytes) -> Pagetypeinfo:
     zones: dict[Where, PagetypeZone] = {}
     for start, end in pairwise([*starts, len(data)]):
         second = data.find(_SECOND_PART, start, end)
-        if second < 0 and cut_short(data):
-            raise fault(FILE, data, len(data), "the line is cut short")
         first = second if second >= 0 else end
         pages_per_block = _parse_free(data, start, first, zones) or pages_per_block
-        if second >= 0:
-            third = data.find(_THIRD_PART, second, end)
-            _parse_pageblocks(data, second, end if third < 0 else third, zones)
+        if second < 0:
+            # A zone that lacks a type would seem to hold less than it does.
+            raise fault(FILE, data, len(data), "cut short among the free counts")
+        third = data.find(_THIRD_PART, second, end)
+        _parse_pageblocks(data, second, end if third < 0 else third, zones)
     if not zones:
         raise ParseError(FILE, 0, b"", "no free counts in the file")
     return Pagetypeinfo(pages_per_block, zones)

@@ -35,7 +35,7 @@ def parse(data: bytes) -> Pressure:
     """Parse the whole file.
 
     Raises:
-        ParseError: a line that is not a stall, or no line `some`.
+        ParseError: a line that is not a stall or was cut short, or no line `some`.
     """
     stalls: dict[bytes, Stall] = {}
     for offset, line in lines(data):
@@ -44,6 +44,8 @@ def parse(data: bytes) -> Pressure:
             raise fault(FILE, data, offset, "not a line of pressure")
         total_us = number(match[5], FILE, data, offset)
         stalls[match[1]] = Stall(float(match[2]), float(match[3]), float(match[4]), total_us)
+    if not data.endswith(b"\n"):
+        raise fault(FILE, data, len(data), "the line is cut short")
     if b"some" not in stalls:
         raise fault(FILE, data, 0, 'no line "some"')
     return Pressure(stalls[b"some"], stalls.get(b"full"))

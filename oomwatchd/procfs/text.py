@@ -25,13 +25,13 @@ def lines(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple
         offset += len(line) + 1
 
 
-def cut_short(data: bytes) -> bool:
-    """Whether the last line may have lost its end.
+def cut_short(data: bytes, *, rows: int) -> bool:
+    """Whether the last line of a file of `rows` equally long rows may have lost its end.
 
-    A copy may lack the last line break; the blank that the kernel prints after each count
-    then proves the line whole.
+    A copy may lack the last line break. The blank that the kernel prints after each count
+    then proves that count whole, and the rows before it that none is missing.
     """
-    return not data.endswith((b"\n", b" "))
+    return not data.endswith(b"\n") and (rows == 1 or not data.endswith(b" "))
 
 
 def number(digits: bytes, file: str, data: bytes, offset: int) -> int:

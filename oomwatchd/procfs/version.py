@@ -11,17 +11,20 @@ from oomwatchd.model import Version
 
 FILE = "version"
 
-_RELEASE = re.compile(rb"Linux version (\S{1,128})")
+_RELEASE = re.compile(rb"Linux version (\S{1,128})\s")
 _VERSION = re.compile(rb"(\d{1,3})\.(\d{1,4})(?:\.(\d{1,4}))?")
 _DEBIAN = re.compile(rb"#\d{1,4}\b[^\n]{0,80}? Debian (\d[^\s-]*)-\S+")
 
 
 def parse_release(version: bytes | None, osrelease: bytes | None) -> str | None:
-    """Take the release from osrelease or, where that is not there, from /proc/version."""
+    """Take the release from osrelease or, where that is not there, from /proc/version.
+
+    A text that may have been cut short ("4.1" of "4.14") counts only where there is no other.
+    """
     text = (osrelease or b"").strip()
-    if not text:
-        match = _RELEASE.match(version or b"")
-        text = match[1] if match else b""
+    match = _RELEASE.match(version or b"")
+    if match and not (text and osrelease and osrelease.endswith(b"\n")):
+        text = match[1]
     return text[:128].decode("ascii", "backslashreplace") or None
 
 

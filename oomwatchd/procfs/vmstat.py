@@ -21,7 +21,7 @@ def parse(data: bytes) -> dict[str, int]:
     whole = data[: data.rfind(b"\n") + 1]
     for offset, line in lines(whole):
         name, blank, digits = line.partition(b" ")
-        if not (blank and name.isascii()):
+        if not (name and blank and name.isascii()):
             raise fault(FILE, data, offset, "not a name and a number")
         counters[name.decode("ascii")] = number(digits.strip(), FILE, data, offset)
     if not counters:

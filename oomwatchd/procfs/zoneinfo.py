@@ -21,7 +21,7 @@ FILE = "zoneinfo"
 
 _STANZA = re.compile(rb"^Node +(\d{1,9}), +zone +(\S{1,32})[ \r]*\n", re.MULTILINE)
 _FACT = re.compile(
-    rb"^ +(?:pages )?(free|boost|min|low|high|present|managed|cma|nr_free_cma) +([^\n]*)\n",
+    rb"^ +(?:pages )?(free|boost|min|low|high|present|managed|cma|nr_free_cma) ++([^\n]*+)\n",
     re.MULTILINE,
 )
 _PROTECTION = re.compile(rb"^ +protection: \(([^)\n]*)\)[^\n]*\n", re.MULTILINE)

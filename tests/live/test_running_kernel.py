@@ -1,0 +1,218 @@
+"""The daemon's main job, on the running kernel: memory is really fragmented and compacted."""
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from oomwatchd.ctl.client import ask
+from oomwatchd.mm.fragmentation import fragmentation_index, unusable_index
+from oomwatchd.model import pages_in_blocks
+from oomwatchd.procfs import buddyinfo, extfrag
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+    pytest.mark.skipif(
+        not Path("/proc/sys/vm/compact_memory").exists(), reason="the kernel cannot compact"
+    ),
+]
+
+OOMWATCHD = [str(Path(sys.executable).with_name("oomwatchd"))]
+FRAGMENTER = Path(__file__).with_name("fragmenter.py")
+ORDER = 9
+PATIENCE_SECONDS = 60.0
+
+
+class Demand(NamedTuple):
+    """A demand that fragmentation made critical, and how much of it compaction can give back."""
+
+    headroom: int
+    critical: int
+    regainable: int
+
+
+def _status(*arguments: str) -> dict[str, Any]:
+    """Look once."""
+    command = [*OOMWATCHD, "--once", "--json", *arguments]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=30)
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def _headroom(config: Path) -> int:
+    """Measure the demand `big`."""
+    demands = {demand["name"]: demand for demand in _status("--config", str(config))["demands"]}
+    headroom: int = demands["big"]["headroom"]
+    return headroom
+
+
+def _write_config(config: Path, critical: int) -> None:
+    """State the demand; nothing else is watched, so that nothing else is acted on."""
+    config.write_text(
+        f"[socket]\npath = {config.parent}/oomwatchd.sock\n"
+        "[demands]\nbuiltin = no\n"
+        f"[demand big]\norder = {ORDER}\nwarning = {critical}\ncritical = {critical}\n"
+    )
+
+
+@contextmanager
+def _short_cpu_lists() -> Iterator[None]:
+    """Keep the per-CPU free lists short: since 6.7 they may hold an eighth of a zone.
+
+    What lies there is neither counted as free nor merged into larger blocks, until it is
+    given back some seconds later.
+    """
+    fraction = Path("/proc/sys/vm/percpu_pagelist_high_fraction")
+    if not fraction.exists():
+        yield
+        return
+    before = fraction.read_text()
+    fraction.write_text("100000")
+    try:
+        yield
+    finally:
+        fraction.write_text(before)
+
+
+@pytest.fixture(scope="module")
+def fragmented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Demand]]:
+    """Fragment memory, and state a demand that only compaction can meet."""
+    config = tmp_path_factory.mktemp("live") / "oomwatchd.conf"
+    _write_config(config, 0)
+    available_kib = _status()["memory"]["available_kib"]
+    mib = min(2048, available_kib // 1024 // 4)
+    # Half of it is given back in single pages; compacted, they make this many blocks.
+    regainable = (mib // 2 << 20) // (os.sysconf("SC_PAGE_SIZE") << ORDER)
+    command = [sys.executable, str(FRAGMENTER), str(_mib_in_small_blocks()), str(mib)]
+    with (
+        _short_cpu_lists(),
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as fragmenter,
+    ):
+        assert fragmenter.stdout is not None
+        assert fragmenter.stdout.readline() == b"fragmented\n"
+        headroom = _headroom(config)
+        critical = headroom + regainable // 4
+        _write_config(config, critical)
+        yield config, Demand(headroom, critical, regainable)
+        fragmenter.communicate(timeout=PATIENCE_SECONDS)
+
+
+def _mib_in_small_blocks() -> int:
+    """Sum the free memory in blocks below the demand's order, which goes out first."""
+    zones = buddyinfo.parse(Path("/proc/buddyinfo").read_bytes())
+    pages = sum(pages_in_blocks(zone.free_blocks[:ORDER]) for zone in zones)
+    return (pages * os.sysconf("SC_PAGE_SIZE") >> 20) + 16
+
+
+@contextmanager
+def _daemon(
+    config: Path, *arguments: str, under: tuple[str, ...] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the daemon, and end it as a service manager does."""
+    command = [*under, *OOMWATCHD, "--config", str(config), *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as daemon:
+        try:
+            yield daemon
+        finally:
+            os.killpg(daemon.pid, signal.SIGTERM)
+            assert daemon.wait(timeout=10) == 0
+
+
+def _lines_until(daemon: subprocess.Popen[bytes], event: bytes) -> list[str]:
+    """Read the daemon's log up to an event."""
+    assert daemon.stderr is not None
+    lines: list[str] = []
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not lines or not lines[-1].startswith(event.decode()):
+        assert time.monotonic() < deadline, lines
+        line = daemon.stderr.readline()
+        assert line, f"the daemon has ended after {lines}"
+        lines.append(line.decode())
+    return lines
+
+
+def _facts(line: str) -> dict[str, str]:
+    """Read a logged event's facts."""
+    return dict(word.split("=", 1) for word in shlex.split(line)[1:])
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_dry_run_decides_but_never_opens_compact_memory(
+    fragmented: tuple[Path, Demand], tmp_path: Path
+) -> None:
+    """Under a critical demand a dry-run says what it sees, and the trace shows no act."""
+    config, _ = fragmented
+    trace = tmp_path / "trace"
+    under = ("strace", "-f", "-o", str(trace), "-e", "trace=open,openat,openat2,write,pwrite64")
+    with _daemon(config, "--dry-run", under=under) as daemon:
+        line = _lines_until(daemon, b"headroom_critical")[-1]
+        assert "dry-run" in line
+    traced = trace.read_text()
+    assert "buddyinfo" in traced, "the trace must have seen the daemon at work"
+    assert "compact_memory" not in traced
+    assert "drop_caches" not in traced
+
+
+def test_a_fragmented_demand_is_compacted_and_the_gain_is_told(
+    fragmented: tuple[Path, Demand],
+) -> None:
+    """Compaction brings the demand back above critical; log and status show the same gain."""
+    config, demand = fragmented
+    with _daemon(config) as daemon:
+        lines = _lines_until(daemon, b"remedy_finished")
+        status = json.loads(ask(f"{config.parent}/oomwatchd.sock", b"status\n"))
+    started = next(line for line in lines if line.startswith("remedy_started"))
+    assert _facts(started)["remedy"] == "compact"
+    logged = _facts(lines[-1])
+    before, after = int(logged["headroom_before"]), int(logged["headroom_after"])
+    assert before <= demand.critical < after
+    assert logged["effective"] == "yes"
+    assert after - before >= demand.regainable // 4
+    outcome = status["remedies"]["last"][-1]
+    assert (outcome["headroom_before"], outcome["headroom_after"]) == (before, after)
+    assert outcome["effective"] is True
+    assert status["remedies"]["counts"]["compact"] == 1
+    # The kernel's own count agrees that the blocks are there now.
+    found = _headroom(config)
+    assert abs(found - after) <= demand.regainable // 4
+
+
+def test_indices_equal_the_running_kernels_on_every_zone_and_order(tmp_path: Path) -> None:
+    """Debugfs extfrag_index and unusable_index, while buddyinfo stands still."""
+    mounted = Path("/sys/kernel/debug/extfrag")
+    own = tmp_path / "debug"
+    if not mounted.exists():
+        own.mkdir()
+        subprocess.run(["mount", "-t", "debugfs", "none", str(own)], check=True)
+        mounted = own / "extfrag"
+    try:
+        for _ in range(100):
+            before = Path("/proc/buddyinfo").read_bytes()
+            fragmentation = (mounted / "extfrag_index").read_bytes()
+            unusable = (mounted / "unusable_index").read_bytes()
+            if Path("/proc/buddyinfo").read_bytes() == before:
+                break
+        else:
+            pytest.fail("free memory never stood still for three reads")
+    finally:
+        if own.exists():
+            subprocess.run(["umount", str(own)], check=True)
+    free_blocks = {(zone.node, zone.zone): zone.free_blocks for zone in buddyinfo.parse(before)}
+    for text, ours in ((fragmentation, fragmentation_index), (unusable, unusable_index)):
+        indices = extfrag.parse(text)
+        assert {(index.node, index.zone) for index in indices} == set(free_blocks)
+        for index in indices:
+            blocks = free_blocks[index.node, index.zone]
+            computed = tuple(ours(blocks, order) for order in range(len(blocks)))
+            assert computed == index.index_thousandths
