@@ -32,6 +32,8 @@ OOMWATCHD = [str(Path(sys.executable).with_name("oomwatchd"))]
 FRAGMENTER = Path(__file__).with_name("fragmenter.py")
 ORDER = 9
 PATIENCE_SECONDS = 60.0
+ATTEMPTS = 3
+"""Other processes may take the memory that was just compacted: then it is tried again."""
 
 
 class Demand(NamedTuple):
@@ -85,10 +87,9 @@ def _short_cpu_lists() -> Iterator[None]:
         fraction.write_text(before)
 
 
-@pytest.fixture(scope="module")
-def fragmented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Demand]]:
-    """Fragment memory, and state a demand that only compaction can meet."""
-    config = tmp_path_factory.mktemp("live") / "oomwatchd.conf"
+@contextmanager
+def _fragmented(config: Path) -> Iterator[Demand]:
+    """Fragment memory, and state a demand in `config` that only compaction can meet."""
     _write_config(config, 0)
     available_kib = _status()["memory"]["available_kib"]
     mib = min(2048, available_kib // 1024 // 4)
@@ -104,7 +105,7 @@ def fragmented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path,
         headroom = _headroom(config)
         critical = headroom + regainable // 4
         _write_config(config, critical)
-        yield config, Demand(headroom, critical, regainable)
+        yield Demand(headroom, critical, regainable)
         fragmenter.communicate(timeout=PATIENCE_SECONDS)
 
 
@@ -148,43 +149,42 @@ def _facts(line: str) -> dict[str, str]:
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
-def test_dry_run_decides_but_never_opens_compact_memory(
-    fragmented: tuple[Path, Demand], tmp_path: Path
-) -> None:
+def test_dry_run_decides_but_never_opens_compact_memory(tmp_path: Path) -> None:
     """Under a critical demand a dry-run says what it sees, and the trace shows no act."""
-    config, _ = fragmented
+    config = tmp_path / "oomwatchd.conf"
     trace = tmp_path / "trace"
     under = ("strace", "-f", "-o", str(trace), "-e", "trace=open,openat,openat2,write,pwrite64")
-    with _daemon(config, "--dry-run", under=under) as daemon:
+    with _fragmented(config), _daemon(config, "--dry-run", under=under) as daemon:
         line = _lines_until(daemon, b"headroom_critical")[-1]
-        assert "dry-run" in line
+    assert "dry-run" in line
     traced = trace.read_text()
     assert "buddyinfo" in traced, "the trace must have seen the daemon at work"
     assert "compact_memory" not in traced
     assert "drop_caches" not in traced
 
 
-def test_a_fragmented_demand_is_compacted_and_the_gain_is_told(
-    fragmented: tuple[Path, Demand],
-) -> None:
+def test_a_fragmented_demand_is_compacted_and_the_gain_is_told(tmp_path: Path) -> None:
     """Compaction brings the demand back above critical; log and status show the same gain."""
-    config, demand = fragmented
-    with _daemon(config) as daemon:
-        lines = _lines_until(daemon, b"remedy_finished")
-        status = json.loads(ask(f"{config.parent}/oomwatchd.sock", b"status\n"))
-    started = next(line for line in lines if line.startswith("remedy_started"))
-    assert _facts(started)["remedy"] == "compact"
-    logged = _facts(lines[-1])
-    before, after = int(logged["headroom_before"]), int(logged["headroom_after"])
-    assert before <= demand.critical < after
-    assert logged["effective"] == "yes"
+    config = tmp_path / "oomwatchd.conf"
+    for _ in range(ATTEMPTS):
+        with _fragmented(config) as demand, _daemon(config) as daemon:
+            lines = _lines_until(daemon, b"remedy_finished")
+            status = json.loads(ask(f"{tmp_path}/oomwatchd.sock", b"status\n"))
+            found = _headroom(config)
+        logged = _facts(lines[-1])
+        before, after = int(logged["headroom_before"]), int(logged["headroom_after"])
+        started = next(line for line in lines if line.startswith("remedy_started"))
+        assert _facts(started)["remedy"] == "compact"
+        outcome = status["remedies"]["last"][-1]
+        assert (outcome["headroom_before"], outcome["headroom_after"]) == (before, after)
+        assert outcome["effective"] is (logged["effective"] == "yes") is (after > demand.critical)
+        assert status["remedies"]["counts"]["compact"] == 1
+        assert before <= demand.critical
+        if after - before >= demand.regainable // 4:
+            break
     assert after - before >= demand.regainable // 4
-    outcome = status["remedies"]["last"][-1]
-    assert (outcome["headroom_before"], outcome["headroom_after"]) == (before, after)
-    assert outcome["effective"] is True
-    assert status["remedies"]["counts"]["compact"] == 1
-    # The kernel's own count agrees that the blocks are there now.
-    found = _headroom(config)
+    assert after > demand.critical
+    # A look of another process, through the kernel's files again, finds the blocks there.
     assert abs(found - after) <= demand.regainable // 4
 
 
