@@ -10,7 +10,10 @@ SOURCE := $(shell find oomwatchd packaging -type f -not -name '*.pyc' 2>/dev/nul
 RUN    := $(CURDIR)/run
 ARGS   ?=
 
-.PHONY: run check lint test clean
+# Debian packages that some tests ask for; they are skipped where these are missing.
+TOOLS := strace busybox
+
+.PHONY: run check lint test tools clean
 
 run: $(VENV)/run.stamp
 	@mkdir -p $(RUN)
@@ -19,7 +22,7 @@ run: $(VENV)/run.stamp
 	@echo 'ask it from another terminal: $(BIN)/oomwatchctl --socket run/oomwatchd.sock status'
 	@exec $(BIN)/oomwatchd --config $(RUN)/oomwatchd.conf $(ARGS)
 
-check: lint test
+check: tools lint test
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check oomwatchd tests
@@ -33,6 +36,15 @@ test: $(VENV)/test.stamp
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+tools:
+	@for tool in $(TOOLS); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	test -z "$$missing" && exit 0; \
+	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -qq -y --no-install-recommends $$missing; \
+	else \
+	    echo "some tests will be skipped; install:$$missing" >&2; \
+	fi
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -86,7 +86,7 @@ class ParseError(OomwatchdError):
 def quote(text: bytes | str) -> str:
     """Show foreign text safely: one line, printable ASCII, cut, in double quotes."""
     if isinstance(text, bytes):
-        text = text[: _SHOWN_CHARACTERS + 1].decode("ascii", "backslashreplace")
+        text = text[: _SHOWN_CHARACTERS + 1].decode("latin-1")  # escaped below, byte by byte
     text = text[: _SHOWN_CHARACTERS + 1].encode("unicode_escape").decode("ascii")
     if len(text) > _SHOWN_CHARACTERS:
         text = text[:_SHOWN_CHARACTERS] + "..."

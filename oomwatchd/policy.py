@@ -50,6 +50,8 @@ class Standing(NamedTuple):
     history: tuple[int | None, ...]
     clear_since: float | None
     """Since when it has been above twice its warning level; None while it is not."""
+    low_since: float | None
+    """Since when it has been low, be it warning or critical; None while it is not."""
 
 
 class Word(Enum):
@@ -108,11 +110,17 @@ def observe(state: State, assessment: Assessment, now: float) -> State:
             clear_since = None
         elif clear_since is None:
             clear_since = now
+        low_since = known.low_since if known else None
+        if reading.severity not in (Severity.WARNING, Severity.CRITICAL):
+            low_since = None
+        elif low_since is None:
+            low_since = now
         standings[name] = Standing(
             severity=reading.severity,
             since=now if known is None or changed else known.since,
             history=(*(known.history if known else ()), headroom)[-_HISTORY:],
             clear_since=clear_since,
+            low_since=low_since,
         )
     return state._replace(standings=standings)
 
@@ -121,7 +129,8 @@ def decide(
     state: State, assessment: Assessment, limits: Limits, now: float
 ) -> tuple[State, Decision]:
     """Decide whether a remedy runs now. The state returned knows of it as running."""
-    starts = tuple(start for start in state.starts if 0 <= now - start < _HOUR_SECONDS)
+    # A clock set back makes none of them young again: they count from where it now stands.
+    starts = tuple(min(start, now) for start in state.starts if now - start < _HOUR_SECONDS)
     state = state._replace(starts=starts)
     low = [reading for reading in assessment.readings if _calls(reading, state, limits, now)]
     if not low:
@@ -157,7 +166,8 @@ def _word(reading: Reading, state: State, poll: Poll, now: float) -> Word | None
         being_mended = state.running is not None and state.running.demand == reading.demand.name
         if being_mended and reading.demand.request.may_sleep:
             # The kernel helps such a request along meanwhile: no alarm before the remedy failed.
-            return Word.LOW if reading.demand.name not in state.words else None
+            said = state.words.get(reading.demand.name, Word.RECOVERED)
+            return Word.LOW if said is Word.RECOVERED else None
         return Word.CRITICAL if reading.severity is Severity.CRITICAL else Word.WARNING
     if standing.clear_since is not None and now - standing.clear_since >= poll.clear_seconds:
         return Word.RECOVERED
@@ -220,7 +230,8 @@ def _held(reading: Reading, state: State, poll: Poll, now: float) -> bool:
     return (
         reading.severity is Severity.WARNING
         and standing is not None
-        and (state.first_look or now - standing.since >= poll.hold_seconds)
+        and standing.low_since is not None
+        and (state.first_look or now - standing.low_since >= poll.hold_seconds)
     )
 
 

@@ -207,15 +207,13 @@ class ZoneinfoEra(NamedTuple):
     promo: bool = False
 
 
-ZONEINFO_ERAS = (
-    ZoneinfoEra("2.6.18"),
-    ZoneinfoEra("3.9", managed=True, nr_free_cma=True),
-    ZoneinfoEra("4.8", managed=True, nr_free_cma=True, node_stats=True),
-    ZoneinfoEra("4.12", managed=True, nr_free_cma=True, node_stats=True, counters_last=True),
-    ZoneinfoEra("5.12", *[True] * 4, cma=True),
-    ZoneinfoEra("5.16", *[True] * 4, cma=True, boost=True),
-    ZoneinfoEra("6.13", *[True] * 4, cma=True, boost=True, promo=True),
-)
+_3_9 = ZoneinfoEra("3.9", managed=True, nr_free_cma=True)
+_4_8 = _3_9._replace(since="4.8", node_stats=True)
+_4_12 = _4_8._replace(since="4.12", counters_last=True)
+_5_12 = _4_12._replace(since="5.12", cma=True)
+_5_16 = _5_12._replace(since="5.16", boost=True)
+_6_13 = _5_16._replace(since="6.13", promo=True)
+ZONEINFO_ERAS = (ZoneinfoEra("2.6.18"), _3_9, _4_8, _4_12, _5_12, _5_16, _6_13)
 
 
 @st.composite

@@ -4,13 +4,14 @@ Importing structlog draws in asyncio, which costs 2 MB of resident memory and se
 here: an empty stand-in is there while it is imported.
 """
 
-import os
 import sys
 from collections.abc import MutableMapping
 from types import ModuleType
 from typing import Any, Protocol
 
+from oomwatchd.alerts.sinks import Sink, open_sink
 from oomwatchd.alerts.text import render
+from oomwatchd.alerts.vocabulary import PRIORITIES
 
 
 class Emit(Protocol):
@@ -20,10 +21,12 @@ class Emit(Protocol):
         """Send the event on its way."""
 
 
-def stderr_log() -> Emit:
-    """Make a log whose events are lines on stderr."""
+def open_log(where: str) -> Emit:
+    """Make a log whose events go to `auto`, `stderr`, `syslog` or `journal`."""
     structlog = _import_structlog()
-    logger = structlog.wrap_logger(_Stderr(), processors=[_as_line], context_class=dict).bind()
+    logger = structlog.wrap_logger(
+        _Lines(open_sink(where)), processors=[_as_line], context_class=dict
+    ).bind()
 
     def emit(event: str, /, **facts: object) -> None:
         logger.info(event, **facts)
@@ -31,20 +34,23 @@ def stderr_log() -> Emit:
     return emit
 
 
-def _as_line(_logger: object, _method: str, facts: MutableMapping[str, Any]) -> str:
-    """Render the event: structlog's last processor."""
-    return render(str(facts.pop("event")), dict(facts))
+def _as_line(
+    _logger: object, _method: str, facts: MutableMapping[str, Any]
+) -> tuple[tuple[str, str], dict[str, Any]]:
+    """Render the event: structlog's last processor gives the sink's arguments."""
+    event = str(facts.pop("event"))
+    return (event, render(event, dict(facts))), {}
 
 
-class _Stderr:
-    """Writes lines to stderr; one that cannot be written is lost, not waited for."""
+class _Lines:
+    """What structlog wraps: sends each line at its event's priority."""
 
-    def info(self, line: str) -> None:
-        """Write one line."""
-        try:
-            os.write(2, line.encode("ascii", "backslashreplace") + b"\n")
-        except OSError:
-            pass  # closed or full: the status socket still tells
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def info(self, event: str, line: str) -> None:
+        """Send one line."""
+        self._sink.send(PRIORITIES[event], line)
 
 
 def _import_structlog() -> Any:  # noqa: ANN401 - the module, where it is not yet imported

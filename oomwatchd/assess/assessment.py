@@ -116,7 +116,7 @@ def _measure(demand: Demand, sample: Sample, system: System, memory: Memory) -> 
         return Headroom(pages, pages, pages, pages, pages, lower_bound=False)
     if sample.buddyinfo is None:
         return None
-    orders = max(len(zone.free_blocks) for zone in system.zones)
+    orders = max((len(zone.free_blocks) for zone in system.zones), default=0)
     if demand.request is Request.CMA and demand.order >= orders:
         return _large_cma(demand.order, sample, memory)
     return headroom(system, demand.request, demand.order)

@@ -39,6 +39,8 @@ def satisfiable(demand: Demand, level: int, system: System, memory: Memory, page
         total_kib = memory.cma_total_kib
         return total_kib is None or (total_kib * 1024 // page_size) >> demand.order > level
     orders = max((len(zone.free_blocks) for zone in system.zones), default=0)
+    if orders == 0:
+        return True  # no free list could be read: nothing speaks against it
     if demand.order >= orders:
         return False
     reached = [zone for zone, _ in zonelist(system.zones, system.compiled, demand.request)]

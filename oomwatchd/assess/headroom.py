@@ -67,9 +67,12 @@ def zone_headroom(
     everything = all_blocks(zone, order)
     blocks = min(eligible, *granted)
     lower_bound = zone.is_lower_bound(order)
+    # At best nothing is held in HighAtomic; all else that the kernel compares is known.
+    best = rule._replace(highatomic=HighatomicRule.NONE)
+    most = [grants(check, order) for check in checks(reached, request, order, mark, best)]
     return Headroom(
         blocks=blocks,
-        most=min(everything, zone.free_pages >> order) if lower_bound else blocks,
+        most=min(everything, *most) if lower_bound else blocks,
         budget=granted[0],
         without_stock=min(eligible, granted[0]),
         everything=everything,
@@ -88,6 +91,8 @@ def _cma_headroom(zones: tuple[Zone, ...], order: int) -> Headroom:
     """Count what is free in CMA areas."""
     parts: list[Headroom] = []
     for zone in zones:
+        if not zone.free_blocks:
+            continue
         blocks = cma_blocks(zone, order)
         free = (zone.free_cma_pages or 0) >> order
         lower_bound = zone.is_lower_bound(order)

@@ -10,7 +10,7 @@ import signal
 import time
 
 from oomwatchd import __version__, policy
-from oomwatchd.alerts.log import Emit, stderr_log
+from oomwatchd.alerts.log import Emit, open_log
 from oomwatchd.assess.assessment import Assessment, assess
 from oomwatchd.assess.sample import Sample
 from oomwatchd.daemon.demands import demands_of
@@ -63,9 +63,7 @@ class Daemon:
         self._waiter = waiter
         self._server = place.server
         self._problems = list(place.problems)
-        self._emit: Emit = stderr_log()
-        if (options.log_to or config.alerts.log_to) in ("syslog", "journal"):
-            self._problems.append(Problem("log", "this version knows stderr alone"))
+        self._emit: Emit = open_log(options.log_to or config.alerts.log_to)
         root = options.root
         self._kernel = live_kernel() if root is None else copied_kernel(root)
         self._capabilities = find_capabilities(root or "/", self._kernel, live=root is None)

@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 from oomwatchd.errors import ParseError
-from oomwatchd.procfs.text import cut_short, fault, lines, numbers
+from oomwatchd.procfs.text import MAX_ZONES, cut_short, fault, lines, numbers
 
 FILE = "buddyinfo"
 MAX_ORDERS = 32
@@ -47,6 +47,8 @@ def parse(data: bytes) -> tuple[BuddyZone, ...]:
             raise fault(FILE, data, offset, f"{len(free_blocks)} orders, not {orders} as before")
         if (zone.node, zone.zone) in zones:
             raise fault(FILE, data, offset, "the zone stands twice")
+        if len(zones) == MAX_ZONES:
+            raise fault(FILE, data, offset, f"more than {MAX_ZONES} zones")
         zones[zone.node, zone.zone] = zone
     if not zones:
         raise ParseError(FILE, 0, b"", "no zone in the file")

@@ -44,8 +44,8 @@ def parse(data: bytes) -> Pressure:
             raise fault(FILE, data, offset, "not a line of pressure")
         total_us = number(match[5], FILE, data, offset)
         stalls[match[1]] = Stall(float(match[2]), float(match[3]), float(match[4]), total_us)
-    if not data.endswith(b"\n"):
-        raise fault(FILE, data, len(data), "the line is cut short")
     if b"some" not in stalls:
         raise fault(FILE, data, 0, 'no line "some"')
+    if not data.endswith(b"\n"):
+        raise fault(FILE, data, len(data), "the line is cut short")
     return Pressure(stalls[b"some"], stalls.get(b"full"))

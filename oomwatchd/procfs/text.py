@@ -6,6 +6,8 @@ from oomwatchd.errors import ParseError
 
 _MAX_DIGITS = 20
 """Digits of the largest unsigned 64-bit number."""
+MAX_ZONES = 8192
+"""More than 1,024 nodes have: beyond it a file is not believed."""
 
 
 def fault(file: str, data: bytes, offset: int, why: str) -> ParseError:

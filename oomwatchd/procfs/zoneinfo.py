@@ -15,7 +15,7 @@ per-CPU lists has a colon and is another thing than `high`.
 import re
 from typing import NamedTuple
 
-from oomwatchd.procfs.text import fault, number, numbers
+from oomwatchd.procfs.text import MAX_ZONES, fault, number, numbers
 
 FILE = "zoneinfo"
 
@@ -58,6 +58,8 @@ def parse(data: bytes) -> tuple[ZoneinfoZone, ...]:
     heads = list(_STANZA.finditer(data))
     if not heads:
         raise fault(FILE, data, 0, "no zone in the file")
+    if len(heads) > MAX_ZONES:
+        raise fault(FILE, data, heads[MAX_ZONES].start(), f"more than {MAX_ZONES} zones")
     zones: dict[tuple[int, str], ZoneinfoZone] = {}
     ends = [head.start() for head in heads[1:]] + [len(data)]
     for head, end in zip(heads, ends, strict=True):

@@ -40,7 +40,7 @@ class Server:
     """Serves the socket from the loop's epoll."""
 
     def __init__(self, path: str, group_id: int | None, epoll: select.epoll) -> None:
-        """Bind and listen. A stale socket at the path is replaced: the caller holds the lock.
+        """Bind and listen. A stale socket at the path is replaced.
 
         Raises:
             OSError: the socket cannot be made, or something else lies at the path.
@@ -48,6 +48,8 @@ class Server:
         if os.path.lexists(path):
             if not stat.S_ISSOCK(os.lstat(path).st_mode):
                 raise OSError(0, "something else than a socket is there", path)
+            if _is_served(path):
+                raise OSError(0, "in use by another daemon", path)
             os.unlink(path)
         self._path = path
         self._epoll = epoll
@@ -60,9 +62,13 @@ class Server:
                 self._listener.bind(path)
             finally:
                 os.umask(before)
-            if group_id is not None:
-                os.chown(path, -1, group_id)
-            self._listener.listen(_BACKLOG)
+            try:
+                if group_id is not None:
+                    os.chown(path, -1, group_id)
+                self._listener.listen(_BACKLOG)
+            except OSError:
+                os.unlink(path)
+                raise
         except OSError:
             self._listener.close()
             raise
@@ -159,3 +165,15 @@ class Server:
 def _precedence(client: _Client) -> tuple[bool, float]:
     """Order clients for making room: silent ones first, the oldest of them first."""
     return client.owed is not None or bool(client.received), client.deadline
+
+
+def _is_served(path: str) -> bool:
+    """Whether somebody listens at the socket: one without the lock, on a copied tree, may ask."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
+        try:
+            probe.connect(path)
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:
+            return True  # too many are waiting, or it is not for us
+    return True

@@ -9,8 +9,7 @@ from oomwatchd.procfs.buddyinfo import MAX_ORDERS, BuddyZone, parse
 
 KERNELS = {
     "eleven orders, 2.6.18 to 6.18": (
-        b"Node 0, zone   Normal     12      3      0      1      0      0      0      0"
-        b"      0      0      5 \n",
+        b"Node 0, zone   Normal     12      3      0      1  " + b"    0 " * 6 + b"     5 \n",
         (BuddyZone(0, "Normal", (12, 3, 0, 1, 0, 0, 0, 0, 0, 0, 5)),),
     ),
     "nine orders, SA1111": (
@@ -76,8 +75,7 @@ FAULTS = {
     ),
     "a count of 21 digits": (
         b"Node 0, zone DMA 111111111111111111111 \n",
-        "buddyinfo:1: not a number as the kernel prints it: "
-        '"Node 0, zone DMA 111111111111111111111 "',
+        'buddyinfo:1: not a number as the kernel prints it: "Node 0, zone DMA ' + "1" * 21 + ' "',
     ),
     "cut within a count": (
         b"Node 0, zone Normal 12 345",
@@ -89,7 +87,7 @@ FAULTS = {
     ),
     "bytes that are no text": (
         b"\x00\xff\x1b[2J\n",
-        'buddyinfo:1: not a line of free blocks: "\\x00\\\\xff\\x1b[2J"',
+        'buddyinfo:1: not a line of free blocks: "\\x00\\xff\\x1b[2J"',
     ),
 }
 

@@ -13,8 +13,7 @@ VERSIONS = {
     "a candidate": (None, b"6.18-rc3\n", (6, 18, 0)),
     "osrelease first": (b"Linux version 4.1.2 (x)\n", b"4.14.7\n", (4, 14, 7)),
     "Debian hides its point release": (
-        b"Linux version 6.1.0-42-armmp (debian-kernel@lists.debian.org) (gcc) "
-        b"#1 SMP Debian 6.1.170-1 (2026-01-01)\n",
+        b"Linux version 6.1.0-42-armmp (x@debian.org) #1 SMP Debian 6.1.170-1 (2026-01-01)\n",
         b"6.1.0-42-armmp\n",
         (6, 1, 170),
     ),

@@ -31,7 +31,7 @@ FAULTS = {
     ),
     "bytes that are no text": (
         b"\xff\xfe 1\n",
-        'vmstat:1: not a name and a number: "\\\\xff\\\\xfe 1"',
+        'vmstat:1: not a name and a number: "\\xff\\xfe 1"',
     ),
 }
 

@@ -268,7 +268,9 @@ def seed_comparisons(
     zone = make_zone()
     mark = min_mark(zone, request, order, rule)
     assert mark is not None
-    return [tuple(check) for check in checks(Reached(zone, 0), request, order, mark, rule)]
+    return [
+        (check.pages, check.mark) for check in checks(Reached(zone, 0), request, order, mark, rule)
+    ]
 
 
 def seed_headroom(

@@ -1,0 +1,500 @@
+"""The status socket, over real sockets, with the time given by the test."""
+
+import json
+import os
+import select
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oomwatchd.errors import Exit
+from oomwatchd.status.protocol import MAX_REQUEST_BYTES, RequestError, encode, unknown_method
+from oomwatchd.status.server import IDLE_SECONDS, MAX_CLIENTS, Server
+
+LARGE = encode({"large": "x" * 3_000_000})
+
+
+def answer(method: str) -> bytes:
+    """Answer as the daemon does, with a large reply besides."""
+    if method == "status":
+        return encode({"severity": "ok"})
+    if method == "large":
+        return LARGE
+    raise unknown_method(method)
+
+
+class Bench:
+    """A server with its epoll, and clients that are closed at the end."""
+
+    def __init__(self, path: Path) -> None:
+        """Serve at `path`, at the time 100."""
+        self.path = path
+        self.epoll = select.epoll()
+        self.server = Server(str(path), None, self.epoll)
+        self.now = 100.0
+        self.clients: list[socket.socket] = []
+
+    def client(self, *, serve: bool = True) -> socket.socket:
+        """Connect a client."""
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(5)
+        client.connect(str(self.path))
+        self.clients.append(client)
+        if serve:
+            self.serve()
+        return client
+
+    def serve(self) -> int:
+        """Handle all that is ready, until nothing is; returns the number of rounds."""
+        for rounds in range(10000):
+            ready = self.epoll.poll(0)
+            if not ready:
+                return rounds
+            for descriptor, _ in ready:
+                if self.server.handles(descriptor):
+                    self.server.handle(descriptor, self.now, answer)
+        pytest.fail("the server is never through")
+
+    def pass_time(self, seconds: float) -> float | None:
+        """Let time pass."""
+        self.now += seconds
+        return self.server.expire(self.now)
+
+    def ask(self, request: bytes) -> dict[str, Any]:
+        """Do one exchange from beginning to end."""
+        client = self.client()
+        client.sendall(request)
+        self.serve()
+        return reply_of(client)
+
+    def close(self) -> None:
+        """Close everything."""
+        for client in self.clients:
+            client.close()
+        self.server.close()
+        self.epoll.close()
+
+
+def read_all(client: socket.socket) -> bytes:
+    """Read until the server closes."""
+    data = b""
+    while part := client.recv(65536):
+        data += part
+    return data
+
+
+def reply_of(client: socket.socket) -> dict[str, Any]:
+    """Read the one line that answers, to its end."""
+    data = read_all(client)
+    assert data.endswith(b"\n")
+    assert data.count(b"\n") == 1
+    reply = json.loads(data)
+    assert isinstance(reply, dict)
+    return reply
+
+
+def is_closed(client: socket.socket) -> bool:
+    """Whether the server has closed the connection without a word."""
+    client.setblocking(False)  # noqa: FBT003 - the standard library's signature
+    try:
+        return client.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """Serve in a folder of the test's own."""
+    made = Bench(tmp_path / "s.sock")
+    yield made
+    made.close()
+
+
+# --- Requests ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"status\n",
+        b"  status \r\n",
+        b'{"method": "status"}\n',
+        b'{"method":"status","more":[1,2]}\n',
+        b"status\nand what else was sent\n",
+    ],
+)
+def test_a_request_is_a_word_or_an_object(bench: Bench, request_: bytes) -> None:
+    """One line of JSON answers it, then the connection closes."""
+    assert bench.ask(request_) == {"severity": "ok"}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\n",
+        b"nonsense\n",
+        b"STATUS\n",
+        b"{\n",
+        b"{}\n",
+        b'{"method": 1}\n',
+        b'{"method": null}\n',
+        b'{"method": ["status"]}\n',
+        b'["status"]\n',
+        b'{"method": "x"} {"method": "status"}\n',
+        b"\xff\xfe\x00\n",
+        b"\0\0\0\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b'{"a":' * 700 + b"\n",
+        b'{"method": ' + b"9" * 4000 + b"}\n",
+        b"status" * 100 + b"\n",
+    ],
+)
+def test_what_is_no_request_is_told(bench: Bench, request_: bytes) -> None:
+    """The answer is an error with code and message, in one line; the server goes on."""
+    error = bench.ask(request_)["error"]
+    assert set(error) == {"code", "message"}
+    assert error["code"] == int(Exit.USAGE)
+    assert error["message"]
+    assert error["message"].isascii()
+    assert error["message"].isprintable()
+    assert bench.ask(b"status\n") == {"severity": "ok"}
+
+
+def test_a_request_byte_by_byte(bench: Bench) -> None:
+    """It is answered at its line break, not before."""
+    client = bench.client()
+    for byte in b"statu":
+        client.sendall(bytes([byte]))
+        bench.serve()
+    assert not is_closed(client)
+    client.settimeout(5)
+    client.sendall(b"s")
+    bench.serve()
+    client.sendall(b"\n")
+    bench.serve()
+    assert reply_of(client) == {"severity": "ok"}
+
+
+@pytest.mark.parametrize("request_", [b"status", b'{"method": "status"}'])
+def test_a_request_ends_at_end_of_file_too(bench: Bench, request_: bytes) -> None:
+    """Without a line break half a close ends it."""
+    client = bench.client()
+    client.sendall(request_)
+    bench.serve()
+    client.shutdown(socket.SHUT_WR)
+    bench.serve()
+    assert reply_of(client) == {"severity": "ok"}
+
+
+def test_the_longest_request(bench: Bench) -> None:
+    """4 KiB are taken, one byte more is an error."""
+    padding = MAX_REQUEST_BYTES - len(b"status")
+    assert bench.ask(b"status" + b" " * padding + b"\n") == {"severity": "ok"}
+    client = bench.client()
+    client.sendall(b"status" + b" " * (padding + 1) + b"\n")
+    bench.serve()
+    assert "error" in json.loads(client.recv(4096))
+
+
+@pytest.mark.parametrize("size", [MAX_REQUEST_BYTES + 1, 50_000])
+def test_a_request_without_an_end(bench: Bench, size: int) -> None:
+    """Too much without a line break is refused; nothing beyond it is kept."""
+    client = bench.client()
+    client.sendall(b"x" * size)
+    bench.serve()
+    error = json.loads(client.recv(4096))["error"]
+    assert error["code"] == int(Exit.USAGE)
+    with pytest.raises((BrokenPipeError, ConnectionResetError)):
+        client.sendall(b"more")
+
+
+# --- Clients that misbehave --------------------------------------------------------------------
+
+
+def test_a_silent_client_is_closed_after_two_seconds(bench: Bench) -> None:
+    """Not before; and the server says when the next one is due."""
+    client = bench.client()
+    assert bench.pass_time(1.0) == pytest.approx(100 + IDLE_SECONDS)
+    assert bench.pass_time(0.99) is not None
+    assert not is_closed(client)
+    assert bench.pass_time(0.01) is None
+    assert is_closed(client)
+
+
+def test_half_a_request_does_not_keep_the_connection(bench: Bench) -> None:
+    """A client that stops in the middle is idle as well."""
+    client = bench.client()
+    client.sendall(b"stat")
+    bench.serve()
+    bench.pass_time(IDLE_SECONDS)
+    assert is_closed(client)
+
+
+def test_status_answers_among_many_silent_clients(bench: Bench) -> None:
+    """At the cap the oldest silent one makes room."""
+    silent = [bench.client() for _ in range(3 * MAX_CLIENTS)]
+    assert bench.ask(b"status\n") == {"severity": "ok"}
+    open_ones = [client for client in silent if not is_closed(client)]
+    assert len(open_ones) <= MAX_CLIENTS
+    assert open_ones == silent[-len(open_ones) :]
+
+
+def test_silent_clients_make_room_before_those_that_speak(bench: Bench) -> None:
+    """Who is in the middle of a request keeps the place, though older."""
+    speaking = bench.client()
+    speaking.sendall(b"sta")
+    bench.serve()
+    for _ in range(2 * MAX_CLIENTS):
+        bench.client()
+    speaking.sendall(b"tus\n")
+    bench.serve()
+    assert reply_of(speaking) == {"severity": "ok"}
+
+
+def test_status_answers_when_all_clients_are_slow(bench: Bench) -> None:
+    """Even if all of them have spoken, the oldest makes room."""
+    for _ in range(2 * MAX_CLIENTS):
+        bench.client().sendall(b"x")
+        bench.serve()
+    assert bench.ask(b"status\n") == {"severity": "ok"}
+
+
+@pytest.mark.parametrize("request_", [b"status\n", b"large\n", b"x\n", b"stat", b""])
+def test_a_client_that_vanishes(bench: Bench, request_: bytes) -> None:
+    """Nothing is raised, nothing is left."""
+    client = bench.client(serve=False)
+    client.sendall(request_)
+    client.close()
+    bench.serve()
+    assert bench.pass_time(IDLE_SECONDS) is None
+    assert bench.ask(b"status\n") == {"severity": "ok"}
+
+
+def test_a_client_that_vanishes_during_the_reply(bench: Bench) -> None:
+    """Half a reply was sent already: the connection ends, the server goes on."""
+    client = bench.client()
+    client.sendall(b"large\n")
+    bench.serve()
+    assert client.recv(1000)
+    client.close()
+    bench.serve()
+    assert bench.pass_time(0) is None
+
+
+def test_a_slow_reader_gets_a_large_reply(bench: Bench) -> None:
+    """Taken bit by bit over a minute, the reply is whole; nothing blocks meanwhile."""
+    client = bench.client()
+    client.sendall(b"large\n")
+    bench.serve()
+    data = b""
+    while len(data) < len(LARGE):
+        # Less than a socket's buffer at once; the kernel wakes the sender when most is gone.
+        part = client.recv(200_000)
+        assert part
+        data += part
+        bench.serve()
+        bench.pass_time(0.5)
+    assert data == LARGE
+    assert client.recv(1) == b""
+
+
+def test_a_reader_that_stops_is_closed(bench: Bench) -> None:
+    """Two seconds after the last byte that it took."""
+    client = bench.client()
+    client.sendall(b"large\n")
+    bench.serve()
+    bench.pass_time(1.5)
+    client.recv(1 << 20)
+    bench.serve()
+    assert bench.pass_time(1.5) is not None
+    assert bench.pass_time(0.5) is None
+    assert len(read_all(client)) < len(LARGE)
+
+
+def test_a_reader_that_stops_costs_nothing(bench: Bench) -> None:
+    """While it takes nothing the server is not woken, though more was sent than asked for."""
+    client = bench.client()
+    client.sendall(b"large\n")
+    bench.serve()
+    client.sendall(b"more\n" * 10)
+    assert bench.serve() == 0
+
+
+def test_an_answer_that_is_refused(bench: Bench) -> None:
+    """RequestError of the answer becomes the reply, with its own code."""
+
+    def refuse(_method: str) -> bytes:
+        raise RequestError(Exit.BUSY, "not now")
+
+    client = bench.client()
+    client.sendall(b"status\n")
+    for descriptor, _ in bench.epoll.poll(0):
+        bench.server.handle(descriptor, bench.now, refuse)
+    assert reply_of(client) == {"error": {"code": 75, "message": "not now"}}
+
+
+def test_foreign_descriptors_are_not_the_servers(bench: Bench) -> None:
+    """An event for something else is passed by."""
+    assert not bench.server.handles(0)
+    bench.server.handle(0, bench.now, answer)
+
+
+# --- The file ----------------------------------------------------------------------------------
+
+
+def test_a_stale_socket_is_replaced(tmp_path: Path) -> None:
+    """What a killed daemon left behind does not stand in the way."""
+    path = tmp_path / "s.sock"
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))
+    bench = Bench(path)
+    assert bench.ask(b"status\n") == {"severity": "ok"}
+    bench.close()
+
+
+def test_a_socket_that_is_served_is_left_alone(bench: Bench) -> None:
+    """Another daemon, on a copied tree and so without the lock, must not push it aside."""
+    with select.epoll() as epoll, pytest.raises(OSError, match="in use"):
+        Server(str(bench.path), None, epoll)
+    bench.serve()
+    assert bench.ask(b"status\n") == {"severity": "ok"}
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "fifo", "link", "broken link"])
+def test_something_else_at_the_path_is_left_alone(tmp_path: Path, kind: str) -> None:
+    """Only a socket is ever replaced; a link is not followed."""
+    path, other = tmp_path / "s.sock", tmp_path / "other"
+    other.write_text("precious")
+    if kind == "file":
+        path.write_text("precious")
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(other if kind == "link" else tmp_path / "nowhere")
+    before = os.lstat(path)
+    with select.epoll() as epoll, pytest.raises(OSError, match="something else"):
+        Server(str(path), None, epoll)
+    assert os.lstat(path).st_ino == before.st_ino
+    assert other.read_text() == "precious"
+
+
+@pytest.mark.parametrize("umask", [0, 0o022, 0o077])
+def test_the_mode_is_0660(tmp_path: Path, umask: int) -> None:
+    """Whatever the umask, which is put back."""
+    before = os.umask(umask)
+    try:
+        bench = Bench(tmp_path / "s.sock")
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(os.lstat(bench.path).st_mode) == 0o660
+    assert stat.S_ISSOCK(os.lstat(bench.path).st_mode)
+    bench.close()
+
+
+def test_the_mode_is_0660_from_the_first_moment(tmp_path: Path) -> None:
+    """Seen from another thread all the while, it is never anything else."""
+    path = tmp_path / "s.sock"
+    seen: set[int] = set()
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            try:
+                seen.add(stat.S_IMODE(os.lstat(path).st_mode))
+            except FileNotFoundError:
+                pass  # not made yet
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        for _ in range(300):
+            Bench(path).close()
+    finally:
+        done.set()
+        watcher.join()
+    assert seen <= {0o660}
+
+
+def test_nobody_connects_before_the_group_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mode and group stand before the socket listens."""
+    path = tmp_path / "s.sock"
+    refused: list[bool] = []
+
+    def chown(name: str, _uid: int, gid: int) -> None:
+        assert (name, gid) == (str(path), 1234)
+        assert stat.S_IMODE(os.lstat(path).st_mode) == 0o660
+        with socket.socket(socket.AF_UNIX) as early, pytest.raises(ConnectionRefusedError):
+            early.connect(name)
+        refused.append(True)
+
+    monkeypatch.setattr(os, "chown", chown)
+    with select.epoll() as epoll:
+        Server(str(path), 1234, epoll).close()
+    assert refused == [True]
+
+
+def test_a_group_that_may_not_be_set_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error is the caller's, and no dead socket stays behind."""
+    path = tmp_path / "s.sock"
+
+    def chown(name: str, _uid: int, _gid: int) -> None:
+        raise PermissionError(1, "Operation not permitted", name)
+
+    monkeypatch.setattr(os, "chown", chown)
+    with select.epoll() as epoll, pytest.raises(PermissionError):
+        Server(str(path), 1234, epoll)
+    assert not os.path.lexists(path)
+
+
+def test_a_folder_that_is_missing(tmp_path: Path) -> None:
+    """The error is the caller's."""
+    with select.epoll() as epoll, pytest.raises(FileNotFoundError):
+        Server(str(tmp_path / "nowhere" / "s.sock"), None, epoll)
+
+
+def test_the_socket_goes_with_the_server(tmp_path: Path) -> None:
+    """Closing takes the file away and ends every connection; a file gone before is no error."""
+    bench = Bench(tmp_path / "s.sock")
+    client = bench.client()
+    bench.close()
+    assert not bench.path.exists()
+    assert client.fileno() == -1
+    bench = Bench(tmp_path / "s.sock")
+    bench.path.unlink()
+    bench.close()
+
+
+def test_no_descriptor_is_lost(bench: Bench) -> None:
+    """2,000 connections of every kind leave as many open descriptors as before."""
+
+    def count() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    before = count()
+    for number in range(2000):
+        client = bench.client()
+        client.sendall((b"status\n", b"nonsense\n", b"", b"x" * 5000, b"sta")[number % 5])
+        bench.serve()
+        if number % 3:
+            client.recv(4096) if number % 5 in (0, 1, 3) else None
+        client.close()
+        bench.clients.clear()
+        if number % 7 == 0:
+            bench.pass_time(0.1)
+    bench.serve()
+    bench.pass_time(IDLE_SECONDS)
+    assert count() == before
