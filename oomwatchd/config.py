@@ -108,7 +108,15 @@ def _read_file(
             section[key] = _Entry(where, value)
     for heading, entries in seen.items():
         _check_keys(heading, entries, faults)
-        sections.setdefault(heading, {}).update(entries)
+        _merge(sections.setdefault(heading, {}), entries)
+
+
+def _merge(merged: _Section, entries: _Section) -> None:
+    """Let a later file's entries win; it may state order instead of size, or size of order."""
+    for key, other in (("order", "size"), ("size", "order")):
+        if key in entries:
+            merged.pop(other, None)
+    merged.update(entries)
 
 
 def _open_section(

@@ -83,11 +83,16 @@ class ParseError(OomwatchdError):
         super().__init__(f"{where}: {why}: {shown}" if text else f"{where}: {why}")
 
 
+def escape(text: str) -> str:
+    """Make foreign text one line of printable ASCII."""
+    return text.encode("unicode_escape").decode("ascii")
+
+
 def quote(text: bytes | str) -> str:
     """Show foreign text safely: one line, printable ASCII, cut, in double quotes."""
     if isinstance(text, bytes):
         text = text[: _SHOWN_CHARACTERS + 1].decode("latin-1")  # escaped below, byte by byte
-    text = text[: _SHOWN_CHARACTERS + 1].encode("unicode_escape").decode("ascii")
+    text = escape(text[: _SHOWN_CHARACTERS + 1])
     if len(text) > _SHOWN_CHARACTERS:
         text = text[:_SHOWN_CHARACTERS] + "..."
     return f'"{text}"'

@@ -163,7 +163,8 @@ def _word(reading: Reading, state: State, poll: Poll, now: float) -> Word | None
     """Choose the word for a demand; None to leave the last one standing."""
     standing = state.standings[reading.demand.name]
     if _held(reading, state, poll, now):
-        being_mended = state.running is not None and state.running.demand == reading.demand.name
+        # Compaction is for all zones, and so for all demands that are fragmented.
+        being_mended = state.running is not None and reading.cause is Cause.FRAGMENTATION
         if being_mended and reading.demand.request.may_sleep:
             # The kernel helps such a request along meanwhile: no alarm before the remedy failed.
             said = state.words.get(reading.demand.name, Word.RECOVERED)

@@ -47,7 +47,7 @@ def expectations(*facts: str) -> list[Expectation]:
 
 def sample_of(root: Path) -> Sample:
     """Read a root as the daemon does."""
-    sampler = Sampler(str(root), copied_kernel(str(root)))
+    sampler = Sampler(str(root), copied_kernel(str(root)), live=False)
     try:
         return sampler.sample()
     finally:

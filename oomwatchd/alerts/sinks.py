@@ -1,6 +1,7 @@
 """Where lines go: stderr, syslog, journal. None ever blocks or fails; what is lost is counted."""
 
 import os
+import select
 import socket
 import time
 from collections.abc import Callable
@@ -26,10 +27,16 @@ class Sink(Protocol):
 class StderrSink:
     """Writes to stderr; a line that cannot be written is lost, not waited for."""
 
+    def __init__(self) -> None:
+        """Make ready to ask first whether stderr takes a line: its mode is not ours to change."""
+        self._poll = select.poll()
+        self._poll.register(2, select.POLLOUT)
+
     def send(self, priority: Priority, line: str) -> None:  # noqa: ARG002 - text has no priority
-        """Write one line."""
+        """Write one line. A pipe that is writable takes it whole: it is shorter than PIPE_BUF."""
         try:
-            os.write(2, line.encode("ascii", "backslashreplace") + b"\n")
+            if any(events & select.POLLOUT for _, events in self._poll.poll(0)):
+                os.write(2, line.encode("ascii", "backslashreplace") + b"\n")
         except OSError:
             pass  # closed or full: the status socket still tells
 

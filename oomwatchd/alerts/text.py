@@ -4,7 +4,11 @@ The length is what BusyBox's syslogd keeps of a record with its header; control 
 and line breaks would let a process's name forge a record.
 """
 
+import codecs
+
 MAX_BYTES = 240
+# Loaded now: the first odd value may come when memory is short.
+codecs.lookup("unicode_escape")
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,+%@")
 
 

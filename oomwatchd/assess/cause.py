@@ -7,8 +7,8 @@ from oomwatchd.model import Cause, Demand, Request, Zone
 
 ADVICE = {
     Cause.SHORTAGE: "memory itself is short: find what grew, or lower what the device holds",
-    Cause.RESERVED: "large blocks are free but kept from this request (CMA, HighAtomic, "
-    "lowmem reserve): shrink cma= or vm.lowmem_reserve_ratio",
+    Cause.RESERVED: "large blocks are free but kept from this request (in CMA, in HighAtomic, "
+    "or in a zone that it cannot use): a smaller CMA area leaves more",
     Cause.FRAGMENTATION: "memory is free in pieces that are too small: compact, or find what "
     "scatters unmovable pages",
     Cause.UNSATISFIABLE: "this device can never hold so much in blocks of this order: state a "

@@ -97,7 +97,7 @@ def _cma_headroom(zones: tuple[Zone, ...], order: int) -> Headroom:
         free = (zone.free_cma_pages or 0) >> order
         lower_bound = zone.is_lower_bound(order)
         most = min(free, all_blocks(zone, order)) if lower_bound else blocks
-        parts.append(Headroom(blocks, most, free, blocks, all_blocks(zone, order), lower_bound))
+        parts.append(Headroom(blocks, most, free, blocks, blocks, lower_bound))
     return _sum(parts)
 
 

@@ -1,11 +1,12 @@
 """Asking the daemon: find its socket, send one line, read one line."""
 
 import os
+import time
 
 # The bare module: `socket` draws in enum, selectors and more, which a client waits for.
 from _socket import AF_UNIX, SOCK_STREAM, socket
 
-from oomwatchd.errors import Exit, OomwatchdError, UnreachableError, quote
+from oomwatchd.errors import Exit, OomwatchdError, UnreachableError, escape
 from oomwatchd.status.paths import SYSTEM_PATH, default_path
 
 _TIMEOUT_SECONDS = 5.0
@@ -13,11 +14,11 @@ _MAX_REPLY_BYTES = 16 * 1024 * 1024
 
 
 class ReplyError(OomwatchdError):
-    """The daemon refuses the request; the exit code is the one that it names."""
+    """The daemon refuses the request, or does not answer as one."""
 
     def __init__(self, code: Exit, message: str) -> None:
-        """Keep the code."""
-        super().__init__(f"oomwatchctl: {message}")
+        """Keep the exit code."""
+        super().__init__(f"oomwatchctl: {escape(message)}")
         self.exit_code = code
 
 
@@ -43,9 +44,9 @@ def ask(path: str | None, request: bytes) -> bytes:
         try:
             reply = _exchange(place, request)
         except OSError as error:
-            tried.append(f"{place}: {(error.strerror or str(error)).lower()}")
+            tried.append(f"{escape(place)}: {(error.strerror or str(error)).lower()}")
         except ValueError:
-            tried.append(f"{quote(place)}: not a path")
+            tried.append(f"{escape(place)}: not a path")
         else:
             if reply.startswith(b'{"error"'):
                 raise _refusal(reply)
@@ -57,23 +58,30 @@ def _refusal(reply: bytes) -> ReplyError:
     """Read an error reply."""
     import json  # noqa: PLC0415 - errors are rare, and starting fast is not
 
-    error = json.loads(reply)["error"]
-    return ReplyError(Exit(error["code"]), error["message"])
+    try:
+        error = json.loads(reply)["error"]
+        return ReplyError(Exit(error["code"]), str(error["message"]))
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ReplyError(Exit.DATA, "the answer is not one of oomwatchd")
 
 
 def _exchange(path: str, request: bytes) -> bytes:
-    """Do one exchange with the daemon at `path`."""
+    """Do one exchange with the daemon at `path`, within the time limit as a whole."""
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     connection = socket(AF_UNIX, SOCK_STREAM)
     try:
         connection.settimeout(_TIMEOUT_SECONDS)
         connection.connect(path)
         connection.sendall(request)
-        reply = b""
-        while not reply.endswith(b"\n"):
+        parts: list[bytes] = []
+        length = 0
+        while not (parts and parts[-1].endswith(b"\n")):
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
             part = connection.recv(65536)
-            if not part or len(reply) > _MAX_REPLY_BYTES:
+            length += len(part)
+            if not part or length > _MAX_REPLY_BYTES:
                 raise OSError(0, "the answer was cut short")
-            reply += part
-        return reply
+            parts.append(part)
+        return b"".join(parts)
     finally:
         connection.close()

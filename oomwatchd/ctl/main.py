@@ -1,11 +1,11 @@
 """`oomwatchctl`: ask the daemon and print its answer."""
 
-import os
 import sys
 
 from oomwatchd import __version__
 from oomwatchd.ctl.client import ask
 from oomwatchd.errors import Exit, OomwatchdError, UsageError, quote
+from oomwatchd.system.stdio import complain, open_missing_streams, write_output
 
 USAGE = """\
 usage: oomwatchctl [--socket PATH] COMMAND
@@ -21,18 +21,16 @@ Asks the running oomwatchd.
 
 See oomwatchctl(1)."""
 
+_CHECK_CODES = {"ok": Exit.OK, "warning": Exit.WARNING, "critical": Exit.CRITICAL}
+
 
 def main() -> int:
     """Run the client's command line; returns the exit code."""
+    open_missing_streams()
     try:
         return run(sys.argv[1:])
     except OomwatchdError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has gone: say nothing more, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.UNKNOWN
+        return complain(error)
     except KeyboardInterrupt:
         return Exit.UNKNOWN
 
@@ -44,7 +42,7 @@ def run(arguments: list[str]) -> int:
     while words and words[0].startswith("-"):
         option = words.pop(0)
         if option in ("--help", "-h", "--version"):
-            _print(f"oomwatchctl {__version__}" if option == "--version" else USAGE)
+            write_output(f"oomwatchctl {__version__}\n" if option == "--version" else f"{USAGE}\n")
             return Exit.OK
         name, equals, value = option.partition("=")
         if name != "--socket" or not (equals or words):
@@ -64,45 +62,25 @@ def _status(path: str | None, *, as_json: bool) -> int:
     """Print the status document, as it came or for people."""
     reply = ask(path, b"status\n")
     if as_json:
-        sys.stdout.write(reply.decode("ascii"))
+        write_output(reply.decode("utf-8", "backslashreplace"))
         return Exit.OK
-    import json  # noqa: PLC0415 - not needed to pass JSON through
+    from oomwatchd.ctl.summary import status_text  # noqa: PLC0415 - not for passing JSON through
 
-    from oomwatchd.status.text import describe  # noqa: PLC0415 - likewise
-
-    _print(describe(json.loads(reply)))
+    write_output(f"{status_text(reply)}\n")
     return Exit.OK
 
 
 def _check(path: str | None) -> int:
     """Print the line of a monitoring plugin."""
-    import json  # noqa: PLC0415 - only here
+    from oomwatchd.ctl.summary import plugin_line  # noqa: PLC0415 - only here
 
     try:
-        status = json.loads(ask(path, b"status\n"))
+        severity, line = plugin_line(ask(path, b"status\n"))
     except OomwatchdError as error:
-        _print(f"OOMWATCHD UNKNOWN - {error}")
-        return Exit.UNKNOWN
-    low = [demand for demand in status["demands"] if demand["severity"] != "ok"]
-    detail = ", ".join(
-        f"{demand['name']} {demand['severity']}: headroom {demand['headroom']}, {demand['cause']}"
-        for demand in low
-    )
-    figures = " ".join(
-        f"{demand['name']}={demand['headroom']};{demand['warning']}:;{demand['critical']}:"
-        for demand in status["demands"]
-        if demand["headroom"] is not None
-    )
-    severity = status["severity"]
-    _print(f"OOMWATCHD {severity.upper()} - {detail or 'all demands met'} | {figures}")
-    codes = {"ok": Exit.OK, "warning": Exit.WARNING, "critical": Exit.CRITICAL}
-    return codes.get(severity, Exit.UNKNOWN)
+        severity, line = "unknown", f"OOMWATCHD UNKNOWN - {error}"
+    write_output(f"{line}\n")
+    return _CHECK_CODES.get(severity, Exit.UNKNOWN)
 
 
 def _usage(what: str) -> UsageError:
     return UsageError(f"oomwatchctl: {what}; see oomwatchctl --help")
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()

@@ -68,7 +68,7 @@ class Daemon:
         self._kernel = live_kernel() if root is None else copied_kernel(root)
         self._capabilities = find_capabilities(root or "/", self._kernel, live=root is None)
         self._boot_id = boot_id(root)
-        self._sampler = Sampler(root or "/", self._kernel)
+        self._sampler = Sampler(root or "/", self._kernel, live=root is None)
         self._compactor, self._unavailable = self._open_compactor()
         self._state = policy.initial()
         self._specs: tuple[DemandSpec, ...] | None = None

@@ -5,21 +5,18 @@ import sys
 
 from oomwatchd import __version__
 from oomwatchd.daemon.options import USAGE, Options, parse
-from oomwatchd.errors import Exit, NoInputError, OomwatchdError
+from oomwatchd.errors import Exit, NoInputError, OomwatchdError, escape
 from oomwatchd.system import configfile
+from oomwatchd.system.stdio import complain, open_missing_streams, write_output
 
 
 def main() -> int:
     """Run the daemon's command line; returns the exit code."""
+    open_missing_streams()
     try:
         return run(parse(sys.argv[1:]))
     except OomwatchdError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has gone: say nothing more, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.UNKNOWN
+        return complain(error)
     except KeyboardInterrupt:
         return Exit.OK
 
@@ -27,10 +24,10 @@ def main() -> int:
 def run(options: Options) -> int:
     """Do what the options say."""
     if options.help or options.version:
-        print(USAGE if options.help else f"oomwatchd {__version__}")  # noqa: T201 - asked for
+        write_output(f"{USAGE}\n" if options.help else f"oomwatchd {__version__}\n")
         return Exit.OK
     if options.root is not None and not os.path.isdir(options.root):
-        raise NoInputError(f"{options.root}: no such directory")
+        raise NoInputError(f"{escape(options.root)}: no such directory")
     config = configfile.load(options.config)
     if options.check_config:
         return Exit.OK

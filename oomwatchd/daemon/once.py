@@ -15,6 +15,7 @@ from oomwatchd.system.capabilities import find_capabilities
 from oomwatchd.system.origin import boot_id, copied_kernel, live_kernel
 from oomwatchd.system.processes import largest_processes
 from oomwatchd.system.sampler import Sampler
+from oomwatchd.system.stdio import write_output
 
 EXIT_CODES = {
     Severity.OK: Exit.OK,
@@ -28,7 +29,7 @@ def look_once(config: Config, root: str | None, *, as_json: bool) -> int:
     """Take one sample, print the assessment and return the exit code of its severity."""
     started = time.monotonic()
     kernel = live_kernel() if root is None else copied_kernel(root)
-    sample = Sampler(root or "/", kernel).sample()
+    sample = Sampler(root or "/", kernel, live=root is None).sample()
     assessment = assess(sample, demands_of(config, kernel, sample.meminfo))
     now = time.monotonic()
     facts = Facts(
@@ -50,5 +51,5 @@ def look_once(config: Config, root: str | None, *, as_json: bool) -> int:
         processes=largest_processes() if root is None else (),
     )
     status = document(assessment, facts)
-    print(json.dumps(status) if as_json else describe(status))  # noqa: T201 - what was asked for
+    write_output(f"{json.dumps(status) if as_json else describe(status)}\n")
     return EXIT_CODES[assessment.severity]

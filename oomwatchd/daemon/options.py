@@ -3,7 +3,7 @@
 import getopt
 from typing import NamedTuple
 
-from oomwatchd.errors import UsageError, quote
+from oomwatchd.errors import UsageError, escape, quote
 from oomwatchd.settings import LOG_TO
 
 USAGE = """\
@@ -51,7 +51,7 @@ def parse(arguments: list[str]) -> Options:
     try:
         pairs, rest = getopt.gnu_getopt(arguments, "h", names)
     except getopt.GetoptError as error:
-        raise UsageError(f"oomwatchd: {error.msg}; see oomwatchd --help") from None
+        raise UsageError(f"oomwatchd: {escape(error.msg)}; see oomwatchd --help") from None
     if rest:
         raise UsageError(f"oomwatchd: unexpected {quote(rest[0])}; see oomwatchd --help")
     given: dict[str, str | bool] = {}

@@ -23,14 +23,17 @@ def compiled_zones(
     """Say which zones the kernel was compiled with, lowest first.
 
     Since 4.12 all of them are printed. Before, empty ones are not, and only their number is
-    known, from the length of `protection`. Normal always exists, Movable since 2.6.23. Which
-    of the others fill the gap is a guess, harmless since an empty zone adds nothing to any
-    reserve; a DMA zone comes late in it, so that requests for one fall back to Normal.
+    known, from the length of `protection` (0 where that is not known either). Normal always
+    exists, Movable since 2.6.23. Which of the others fill the gap is a guess, harmless since an
+    empty zone adds nothing to any reserve; a DMA zone comes late in it, so that requests for
+    one fall back to Normal.
     """
     names = {name for name in printed if name in CANONICAL}
     certain = ["Normal"]
     if version is None or version >= _MOVABLE_SINCE:
         certain.append("Movable")
+    if protection_length == 0:
+        names.update(certain)
     for name in [*certain, "HighMem", "DMA", "DMA32", "Device"]:
         if len(names) >= protection_length:
             break

@@ -14,7 +14,7 @@ FILE = "buddyinfo"
 MAX_ORDERS = 32
 """More columns than any kernel has: beyond it the file is not believed."""
 
-_LINE = re.compile(rb"Node +(\d{1,9}), +zone +(\S{1,32}) +(\d[\d ]*)")
+_LINE = re.compile(rb"Node +(\d{1,9}), +zone +([!-~]{1,32}) +(\d[\d ]*)")
 
 
 class BuddyZone(NamedTuple):

@@ -13,7 +13,7 @@ from oomwatchd.procfs.text import cut_short, fault, lines
 
 FILE = "extfrag"
 
-_LINE = re.compile(rb"Node +(\d{1,9}), +zone +(\S{1,32}) +(\S[^\n]*)")
+_LINE = re.compile(rb"Node +(\d{1,9}), +zone +([!-~]{1,32}) +(\S[^\n]*)")
 _INDEX = re.compile(rb"(-?\d{1,4})\.(\d{3}|-\d{2,3})")
 
 

@@ -18,11 +18,11 @@ FILE = "pagetypeinfo"
 
 _PAGES_PER_BLOCK = re.compile(rb"Pages per block: +(\S+) *")
 _HEADINGS = (b"Page block order:", b"Free pages count per migrate type")
-_FREE = re.compile(rb"Node +(\d{1,9}), +zone +(\S{1,32}), +type +(\S{1,32}) ++([\d> ]++)")
+_FREE = re.compile(rb"Node +(\d{1,9}), +zone +([!-~]{1,32}), +type +([!-~]{1,32}) ++([\d> ]++)")
 _NODE_PART = re.compile(rb"^Page block order:", re.MULTILINE)
 _SECOND_PART = b"Number of blocks type"
 _THIRD_PART = b"Number of mixed blocks"  # 3.19 on, with page_owner only
-_PAGEBLOCKS = re.compile(rb"Node +(\d{1,9}), +zone +(\S{1,32}) +(\d[\d ]*)")
+_PAGEBLOCKS = re.compile(rb"Node +(\d{1,9}), +zone +([!-~]{1,32}) +(\d[\d ]*)")
 
 Where = tuple[int, str]
 """Node and zone name."""

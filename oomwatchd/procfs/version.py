@@ -7,11 +7,12 @@ decides which fixes are in ("6.1.0-42-armmp"); Debian names it in the version te
 
 import re
 
+from oomwatchd.errors import escape
 from oomwatchd.model import Version
 
 FILE = "version"
 
-_RELEASE = re.compile(rb"Linux version (\S{1,128})\s")
+_RELEASE = re.compile(rb"Linux version ([!-~]{1,128})\s")
 _VERSION = re.compile(rb"(\d{1,3})\.(\d{1,4})(?:\.(\d{1,4}))?")
 _DEBIAN = re.compile(rb"#\d{1,4}\b[^\n]{0,80}? Debian (\d[^\s-]*)-\S+")
 
@@ -25,7 +26,7 @@ def parse_release(version: bytes | None, osrelease: bytes | None) -> str | None:
     match = _RELEASE.match(version or b"")
     if match and not (text and osrelease and osrelease.endswith(b"\n")):
         text = match[1]
-    return text[:128].decode("ascii", "backslashreplace") or None
+    return escape(text[:128].decode("latin-1")) or None
 
 
 def parse_version(version: bytes | None, osrelease: bytes | None) -> Version | None:

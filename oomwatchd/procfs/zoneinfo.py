@@ -19,7 +19,7 @@ from oomwatchd.procfs.text import MAX_ZONES, fault, number, numbers
 
 FILE = "zoneinfo"
 
-_STANZA = re.compile(rb"^Node +(\d{1,9}), +zone +(\S{1,32})[ \r]*\n", re.MULTILINE)
+_STANZA = re.compile(rb"^Node +(\d{1,9}), +zone +([!-~]{1,32})[ \r]*\n", re.MULTILINE)
 _FACT = re.compile(
     rb"^ +(?:pages )?(free|boost|min|low|high|present|managed|cma|nr_free_cma) ++([^\n]*+)\n",
     re.MULTILINE,

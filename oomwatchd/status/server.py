@@ -116,7 +116,10 @@ class Server:
         try:
             connection, _ = self._listener.accept()
         except OSError:
-            return  # it left again, or descriptors are short: later
+            # It left again; or descriptors are short, and the oldest client makes room.
+            if self._clients:
+                self._drop(min(self._clients.values(), key=_precedence))
+            return
         connection.setblocking(False)  # noqa: FBT003 - the standard library's signature
         if len(self._clients) >= MAX_CLIENTS:
             oldest = min(self._clients.values(), key=_precedence)

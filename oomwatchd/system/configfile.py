@@ -3,7 +3,7 @@
 import os
 
 from oomwatchd import config
-from oomwatchd.errors import ConfigError, NoInputError
+from oomwatchd.errors import ConfigError, NoInputError, escape
 from oomwatchd.settings import Config
 from oomwatchd.system.files import read_file, reason
 
@@ -19,16 +19,16 @@ def load(path: str | None) -> Config:
     """
     main = path or DEFAULT_PATH
     if path is not None and not os.path.exists(path):
-        raise NoInputError(f"{path}: no such file")
+        raise NoInputError(f"{escape(path)}: no such file")
     files: list[tuple[str, bytes]] = []
     folder = os.path.dirname(main)
     for name in (os.path.basename(main), *_drop_ins(folder)):
         try:
-            files.append((name, read_file(os.path.join(folder, name))))
+            files.append((escape(name), read_file(os.path.join(folder, name))))
         except FileNotFoundError:
             continue  # no file at all is a good configuration
         except OSError as error:
-            raise ConfigError([f"{name}: {reason(error)}"]) from None
+            raise ConfigError([f"{escape(name)}: {reason(error)}"]) from None
     return config.parse(files)
 
 

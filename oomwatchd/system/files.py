@@ -3,7 +3,7 @@
 import os
 import stat
 
-_FIRST_BYTES = 16 * 1024
+_PART_BYTES = 16 * 1024
 _MAX_BYTES = 16 * 1024 * 1024
 """More than zoneinfo of the largest machine; a file beyond it is not one of the kernel's."""
 
@@ -34,15 +34,15 @@ class KernelFile:
         Raises:
             OSError: it cannot be read, or does not end.
         """
-        data = os.pread(self._descriptor, _FIRST_BYTES, 0)
-        part = data
-        while part:
-            # One read gives whole records only as far as the kernel's buffer goes: ask on.
-            part = os.pread(self._descriptor, _FIRST_BYTES, len(data))
-            data += part
-            if len(data) > _MAX_BYTES:
+        parts: list[bytes] = []
+        length = 0
+        # One read gives whole records only as far as the kernel's buffer goes: ask on.
+        while part := os.pread(self._descriptor, _PART_BYTES, length):
+            parts.append(part)
+            length += len(part)
+            if length > _MAX_BYTES:
                 raise OSError(0, f"larger than {_MAX_BYTES} bytes", self.path)
-        return data
+        return b"".join(parts)
 
     def close(self) -> None:
         """Close the file; reading it is an error from then on."""

@@ -2,6 +2,7 @@
 
 import os
 
+from oomwatchd.errors import escape
 from oomwatchd.model import Kernel
 from oomwatchd.procfs.version import parse_release, parse_version
 from oomwatchd.system.files import read_optional
@@ -21,7 +22,7 @@ def copied_kernel(root: str) -> Kernel:
     for line in (read_optional(f"{root}/ORIGIN") or b"").decode("ascii", "replace").splitlines():
         key, equals, value = line.replace(":", "=", 1 if "=" not in line else 0).partition("=")
         if equals:
-            facts.setdefault(key.strip(), value.strip())
+            facts.setdefault(key.strip(), escape(value.strip())[:128])
     page_size = facts.get("page_size", "")
     known = page_size.isdecimal() and len(page_size) < len("1000000")
     return _kernel(root, facts.get("machine") or None, int(page_size) if known else 0)
@@ -30,7 +31,7 @@ def copied_kernel(root: str) -> Kernel:
 def boot_id(root: str | None) -> str | None:
     """Read the identifier of this boot; a copied tree does not have one as a rule."""
     text = read_optional(f"{(root or '').rstrip('/')}/proc/sys/kernel/random/boot_id")
-    return (text or b"").strip()[:36].decode("ascii", "backslashreplace") or None
+    return escape((text or b"").strip()[:36].decode("latin-1")) or None
 
 
 def _kernel(root: str, machine: str | None, page_size: int) -> Kernel:

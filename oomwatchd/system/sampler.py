@@ -16,10 +16,15 @@ _PAGETYPEINFO_MISSING = "headroom is a lower bound"
 
 
 class Sampler:
-    """Reads the kernel's files below `root` ("/" for the running kernel's own)."""
+    """Reads the kernel's files below `root` ("/" for the running kernel's own).
 
-    def __init__(self, root: str, kernel: Kernel) -> None:
-        """Open what can be opened; what cannot is tried again with each sample."""
+    The running kernel's are opened once. Those of a copied tree are opened for each look, since
+    what replaces a file there is another file.
+    """
+
+    def __init__(self, root: str, kernel: Kernel, *, live: bool) -> None:
+        """Open nothing yet: that comes with the first sample."""
+        self._live = live
         self._root = root.rstrip("/")
         self._kernel = kernel
         self._files: dict[str, KernelFile] = {}
@@ -29,9 +34,8 @@ class Sampler:
     def changed(self) -> bool:
         """Whether /proc/buddyinfo reads otherwise than at the last call; True if unreadable."""
         try:
-            data = self._open("proc/buddyinfo").read()
+            data = self._text("proc/buddyinfo")
         except OSError:
-            self._forget("proc/buddyinfo")
             return True
         unchanged = data == self._last_buddyinfo
         self._last_buddyinfo = data
@@ -68,24 +72,30 @@ class Sampler:
         """Read and parse one file of /proc; None, and a problem noted, where that fails."""
         path = f"proc/{name}"
         try:
-            return parse(self._open(path).read())
+            return parse(self._text(path))
         except OSError as error:
-            self._forget(path)
             why = f"/proc/{name}: {reason(error)}"
         except ParseError as error:
             why = f"/proc/{error}"
         problems.append(Problem(name, f"{why}; {consequence}" if consequence else why))
         return None
 
-    def _open(self, path: str) -> KernelFile:
-        """Give the open file, opening it if need be."""
+    def _text(self, path: str) -> bytes:
+        """Read a file, opening it if need be; one that failed is opened anew next time."""
         file = self._files.get(path)
         if file is None:
             file = self._files[path] = KernelFile(f"{self._root}/{path}")
-        return file
+        try:
+            text = file.read()
+        except OSError:
+            self._forget(path)
+            raise
+        if not self._live:
+            self._forget(path)
+        return text
 
     def _forget(self, path: str) -> None:
-        """Close a file that failed, so that it is opened anew."""
+        """Close a file, so that it is opened anew."""
         file = self._files.pop(path, None)
         if file is not None:
             file.close()

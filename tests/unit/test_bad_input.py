@@ -177,7 +177,6 @@ def test_a_huge_zoneinfo_is_not_believed(damage: Damage, root: Path) -> None:
     assert "zoneinfo" in _degraded(_judged(look(root)))
 
 
-@pytest.mark.xfail(reason="a zone that no request is known to reach counts as no headroom")
 def test_without_zoneinfo_headroom_is_unknown(root: Path) -> None:
     """Without marks nothing can be told: not 0, not critical, not unsatisfiable."""
     _missing(root / "proc/zoneinfo")
@@ -262,7 +261,6 @@ def test_an_origin_without_a_machine_is_none(origin: bytes, root: Path) -> None:
     assert kernel["machine"] is None
 
 
-@pytest.mark.xfail(reason="machine and release are shown as they are")
 def test_text_for_people_has_no_control_characters(root: Path) -> None:
     """A copied tree does not get to move the reader's cursor."""
     (root / "ORIGIN").write_bytes(b"machine=\x1b[2Jarm\n")

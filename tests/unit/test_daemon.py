@@ -191,13 +191,7 @@ def test_hup_reads_the_configuration_again(daemon: Daemon) -> None:
 @pytest.mark.parametrize(
     "replace",
     [
-        pytest.param(
-            True,
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="a file that is renamed into a copied tree is not seen: the old one is open",
-            ),
-        ),
+        True,
         False,
     ],
 )
@@ -238,9 +232,6 @@ def test_a_reader_of_stderr_that_left_is_survived(daemon: Daemon) -> None:
     assert process.wait(timeout=2) == 0
 
 
-@pytest.mark.xfail(
-    strict=True, reason="with 0 to 2 closed the daemon takes these numbers, and stops at once"
-)
 def test_closed_standard_descriptors_are_kept_free(daemon: Daemon) -> None:
     """Started without 0, 1 and 2, no line of the log may land in a file of the daemon's own."""
     shell = ("/bin/sh", "-c", f'exec "{sys.executable}" -m oomwatchd "$@" <&- >&- 2>&-', "sh")
@@ -251,7 +242,6 @@ def test_closed_standard_descriptors_are_kept_free(daemon: Daemon) -> None:
         assert not os.path.lexists(link) or str(link.readlink()) == os.devnull
 
 
-@pytest.mark.xfail(strict=True, reason="without stderr the error line itself fails: exit 1")
 def test_exit_codes_hold_without_stderr(tmp_path: Path) -> None:
     """Nobody can read the line, the code still tells: no such configuration is 66."""
     missing = tmp_path / "missing.conf"

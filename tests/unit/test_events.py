@@ -160,13 +160,7 @@ def test_a_closed_stderr_is_survived() -> None:
     "blocking",
     [
         False,
-        pytest.param(
-            True,
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="a stalled reader of a blocking pipe holds the daemon in write(2, ...)",
-            ),
-        ),
+        True,
     ],
 )
 def test_a_full_pipe_is_not_waited_for(*, blocking: bool) -> None:

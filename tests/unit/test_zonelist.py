@@ -32,7 +32,7 @@ COMPILED: list[tuple[str, str, int, Version | None, str]] = [
     ),
     ("riscv64 6.12", "DMA32 Normal Movable", 3, (6, 12, 0), "DMA32 Normal Movable"),
     ("no version", "Normal", 2, None, "Normal Movable"),
-    ("no protection", "DMA Normal", 0, (6, 1, 0), "DMA Normal"),
+    ("no protection", "DMA Normal", 0, (6, 1, 0), "DMA Normal Movable"),
     ("a vendor's zone", "Normal Movable Secret", 2, (6, 1, 0), "Normal Movable"),
 ]
 

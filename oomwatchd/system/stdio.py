@@ -1,0 +1,48 @@
+"""The standard streams, which may be closed, full or stuck."""
+
+import os
+
+from oomwatchd.errors import OomwatchdError
+
+
+class OutputError(OomwatchdError):
+    """What was asked for cannot be written; `str()` is empty where the reader has gone."""
+
+
+def open_missing_streams() -> None:
+    """Lead closed standard streams to /dev/null.
+
+    Else the next file that is opened takes the number of one of them, and what is meant for
+    stderr ends in it.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
+
+
+def write_output(text: str) -> None:
+    """Write what the user asked for to stdout.
+
+    Raises:
+        OutputError: it cannot be written, or nobody reads it any more.
+    """
+    data = text.encode("utf-8", "backslashreplace")
+    try:
+        while data:
+            data = data[os.write(1, data) :]
+    except BrokenPipeError:
+        raise OutputError("") from None
+    except OSError as error:
+        raise OutputError(f"cannot write the output: {(error.strerror or '').lower()}") from None
+
+
+def complain(error: OomwatchdError) -> int:
+    """Write an error to stderr, if it is open at all; returns the exit code."""
+    if str(error):
+        try:
+            os.write(2, f"{error}\n".encode("utf-8", "backslashreplace"))
+        except OSError:
+            pass  # nobody to tell
+    return error.exit_code
