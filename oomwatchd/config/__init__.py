@@ -1,0 +1,140 @@
+"""INI text → Config. Every fault is reported, one line each, with file and line.
+
+`ini` knows the grammar, `vocabulary` the sections, keys and values; here they are put together.
+Across files keys merge, the later file winning.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from oomwatchd.config import ini
+from oomwatchd.config.ini import Section
+from oomwatchd.config.vocabulary import KEYS, MAX_ORDER
+from oomwatchd.errors import ConfigError, quote
+from oomwatchd.model import DemandSpec, Request
+from oomwatchd.settings import Alerts, Config, Poll, Remedies, SocketSettings
+
+_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
+_MAX_NAME = 32
+
+
+def parse(files: Iterable[tuple[str, bytes]]) -> Config:
+    """Read files given as (name for messages, content), in the order of their precedence.
+
+    Raises:
+        ConfigError: with all faults of all files.
+    """
+    faults: list[str] = []
+    sections: dict[str, Section] = {}
+    for name, data in files:
+        for heading, section in ini.read(name, data, faults).items():
+            if _is_known(heading, section, faults):
+                _merge(sections.setdefault(heading, Section(section.where, {})), section)
+    values = {
+        heading: _values(heading, sections.get(heading, Section("", {})), faults)
+        for heading in KEYS
+        if heading != "demand"
+    }
+    demands = tuple(
+        spec
+        for heading, section in sections.items()
+        if heading.startswith("demand ")
+        if (spec := _demand(heading, section, faults)) is not None
+    )
+    config = Config(
+        poll=Poll(**values["poll"]),
+        remedies=Remedies(**values["remedies"]),
+        alerts=Alerts(**values["alerts"]),
+        socket=SocketSettings(**values["socket"]),
+        builtin_demands=values["demands"].get("builtin", True),
+        demands=demands,
+    )
+    if "poll" in sections and values["poll"].keys() == sections["poll"].entries.keys():
+        _check_interval(config.poll, sections["poll"], faults)
+    if faults:
+        raise ConfigError(faults)
+    return config
+
+
+def _is_known(heading: str, section: Section, faults: list[str]) -> bool:
+    """Report an unknown section whole, or its unknown keys one by one, and take these out."""
+    kind, _, name = heading.partition(" ")
+    if kind == "demand":
+        if not _is_name(name):
+            faults.append(
+                f"{section.where}: a demand's name is a letter and up to {_MAX_NAME - 1} of "
+                f"a-z 0-9 _ -, not {quote(name)}"
+            )
+            return False
+    elif heading not in KEYS:
+        faults.append(f"{section.where}: unknown section {quote(heading)}")
+        return False
+    unknown = [key for key in section.entries if key not in KEYS[kind]]
+    for key in unknown:
+        entry = section.entries.pop(key)
+        faults.append(f"{entry.where}: [{heading}] has no key {quote(key)}")
+    return True
+
+
+def _is_name(name: str) -> bool:
+    return 0 < len(name) <= _MAX_NAME and name[0].isalpha() and _NAME_CHARACTERS.issuperset(name)
+
+
+def _merge(merged: Section, section: Section) -> None:
+    """Let a later file's entries win; it may state order instead of size, or size of order."""
+    for key, other in (("order", "size"), ("size", "order")):
+        if key in section.entries:
+            merged.entries.pop(other, None)
+    merged.entries.update(section.entries)
+
+
+def _values(heading: str, section: Section, faults: list[str]) -> dict[str, Any]:
+    """Read the values of a section; a faulty one is reported and left out."""
+    kind, _, name = heading.partition(" ")
+    label = f'demand "{name}"' if name else f"[{heading}]"
+    values: dict[str, Any] = {}
+    for key, entry in section.entries.items():
+        try:
+            values[key] = KEYS[kind][key](entry.value)
+        except ValueError as error:
+            faults.append(f"{entry.where}: {label}: {key} {error}, not {quote(entry.value)}")
+    return values
+
+
+def _demand(heading: str, section: Section, faults: list[str]) -> DemandSpec | None:
+    """Build one demand; None where it is faulty."""
+    name = heading.removeprefix("demand ")
+    label = f'demand "{name}"'
+    before = len(faults)
+    entries = section.entries
+    values = _values(heading, section, faults)
+    request = values.get("request", Request.KERNEL)
+    if ("order" in entries) == ("size" in entries):
+        where = next(iter(entries.values())).where if entries else section.where
+        faults.append(f"{where}: {label}: needs either order or size")
+    elif values.get("order", 0) > MAX_ORDER and request is not Request.CMA:
+        where, value = entries["order"]
+        faults.append(
+            f"{where}: {label}: order must be a whole number from 0 to {MAX_ORDER}, "
+            f"not {quote(value)}"
+        )
+    warning, critical = values.get("warning"), values.get("critical")
+    if warning is not None and critical is not None and warning < critical:
+        where, value = entries["warning"]
+        faults.append(
+            f"{where}: {label}: warning must be at least critical ({critical}), not {quote(value)}"
+        )
+    if len(faults) > before:
+        return None
+    return DemandSpec(name, values.get("order"), values.get("size"), request, warning, critical)
+
+
+def _check_interval(poll: Poll, section: Section, faults: list[str]) -> None:
+    """See that the interval's bounds are the right way round."""
+    if poll.interval_min_seconds > poll.interval_max_seconds:
+        entries = section.entries
+        entry = entries.get("interval_min_seconds") or entries["interval_max_seconds"]
+        faults.append(
+            f"{entry.where}: [poll]: interval_min_seconds must not be more than "
+            f"interval_max_seconds ({poll.interval_max_seconds:g})"
+        )

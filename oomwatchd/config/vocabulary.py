@@ -1,0 +1,125 @@
+"""What may be said: the sections, their keys, and how each value reads.
+
+A reader takes the text of a value and gives the value, or raises ValueError with what it must
+be, worded to follow the key's name.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from oomwatchd.model import Request
+from oomwatchd.settings import LOG_TO
+from oomwatchd.units import parse_size
+
+MAX_ORDER = 13
+"""The largest order of any kernel's free lists (arm64 with 64 KiB pages)."""
+MAX_CMA_ORDER = 20
+"""A contiguous allocation from CMA may be larger than any free list's blocks."""
+_MAX_LEVEL = 1 << 40
+_MAX_SIZE_BYTES = 1 << 32
+_MAX_PATH_BYTES = 107
+"""sun_path of unix(7) holds 108 bytes with the final NUL."""
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    """Make a reader of whole numbers from `low` to `high`."""
+
+    def read(text: str) -> int:
+        # int() would take signs, blanks, underscores and other scripts' digits.
+        if text.isascii() and text.isdigit() and len(text) <= len(str(high)):
+            number = int(text)
+            if low <= number <= high:
+                return number
+        raise ValueError(f"must be a whole number from {low} to {high}")
+
+    return read
+
+
+def _order(text: str) -> int:
+    """Read an order; those above MAX_ORDER are for cma alone, which the demand checks."""
+    try:
+        return _whole(0, MAX_CMA_ORDER)(text)
+    except ValueError:
+        raise ValueError(f"must be a whole number from 0 to {MAX_ORDER}") from None
+
+
+def _seconds(low: float, high: float) -> Callable[[str], float]:
+    """Make a reader of seconds."""
+
+    def read(text: str) -> float:
+        whole, _, fraction = text.partition(".")
+        digits = whole + fraction
+        if digits.isascii() and digits.isdigit() and len(digits) <= len("86400.000"):
+            seconds = float(text)
+            if low <= seconds <= high:
+                return seconds
+        raise ValueError(f"must be seconds from {low:g} to {high:g}")
+
+    return read
+
+
+def _size(text: str) -> int:
+    size_bytes = parse_size(text)
+    if not size_bytes or size_bytes > _MAX_SIZE_BYTES:
+        raise ValueError("must be a size such as 32K or 1M, at most 4G")
+    return size_bytes
+
+
+def _yes_no(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError("must be yes or no")
+    return text == "yes"
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    """Make a reader of one word of several."""
+
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return text
+
+    return read
+
+
+def _request(text: str) -> Request:
+    return Request(_one_of(*(request.value for request in Request))(text))
+
+
+def _path(text: str) -> str:
+    if not text.startswith("/") or "\0" in text or len(text.encode()) > _MAX_PATH_BYTES:
+        raise ValueError(f"must be an absolute path of at most {_MAX_PATH_BYTES} bytes")
+    return text
+
+
+def _group(text: str) -> str:
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("must be the name or number of a group")
+    return text
+
+
+KEYS: dict[str, dict[str, Callable[[str], Any]]] = {
+    "demand": {
+        "order": _order,
+        "size": _size,
+        "request": _request,
+        "warning": _whole(0, _MAX_LEVEL),
+        "critical": _whole(0, _MAX_LEVEL),
+    },
+    "demands": {"builtin": _yes_no},
+    "poll": {
+        "interval_min_seconds": _seconds(0.05, 3600),
+        "interval_max_seconds": _seconds(0.05, 3600),
+        "hold_seconds": _seconds(0, 86400),
+        "clear_seconds": _seconds(0, 86400),
+        "settle_seconds": _seconds(0, 600),
+    },
+    "remedies": {
+        "compact": _yes_no,
+        "compact_spacing_seconds": _seconds(1, 86400),
+        "compact_per_hour": _whole(0, 3600),
+    },
+    "alerts": {"log_to": _one_of(*LOG_TO)},
+    "socket": {"path": _path, "group": _group, "control_group": _group},
+}
+"""By section, then by key; "demand" stands for every [demand NAME]."""
