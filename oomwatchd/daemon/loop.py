@@ -10,16 +10,17 @@ import signal
 import time
 
 from oomwatchd import __version__, policy
-from oomwatchd.alerts.log import Emit, open_log
+from oomwatchd.alerts.log import open_log
 from oomwatchd.assess.assessment import Assessment, assess
 from oomwatchd.assess.sample import Sample
 from oomwatchd.daemon.demands import demands_of
 from oomwatchd.daemon.facts import remedy_facts, standings
 from oomwatchd.daemon.options import Options
 from oomwatchd.daemon.place import Place, settle
+from oomwatchd.daemon.reporter import Reporter
 from oomwatchd.daemon.wake import Waiter
 from oomwatchd.errors import Exit, OomwatchdError
-from oomwatchd.model import DemandSpec, Problem, Process, Severity
+from oomwatchd.model import Cause, DemandSpec, Problem, Process
 from oomwatchd.policy import Decision, Limits
 from oomwatchd.settings import Config
 from oomwatchd.status.document import Facts, document
@@ -63,7 +64,7 @@ class Daemon:
         self._waiter = waiter
         self._server = place.server
         self._problems = list(place.problems)
-        self._emit: Emit = open_log(options.log_to or config.alerts.log_to)
+        self._reporter = Reporter(open_log(options.log_to or config.alerts.log_to))
         root = options.root
         self._kernel = live_kernel() if root is None else copied_kernel(root)
         self._capabilities = find_capabilities(root or "/", self._kernel, live=root is None)
@@ -73,14 +74,14 @@ class Daemon:
         self._state = policy.initial()
         self._specs: tuple[DemandSpec, ...] | None = None
         self._assessment: Assessment | None = None
-        self._said: tuple[Problem, ...] = ()
-        self._reason = ""
         self._processes: tuple[Process, ...] = ()
         self._stopping = False
 
     def run(self) -> None:
         """Loop."""
-        self._emit("started", version=__version__, kernel=self._kernel.release, pid=os.getpid())
+        self._reporter.emit(
+            "started", version=__version__, kernel=self._kernel.release, pid=os.getpid()
+        )
         now = time.monotonic()
         while not self._stopping:
             fresh = self._look_due(now)
@@ -89,7 +90,7 @@ class Daemon:
             self._act(decision)
             self._report(assessment, decision, now)
             now = self._wait(now + self._interval(assessment))
-        self._emit("stopped", uptime_seconds=time.monotonic() - self._started)
+        self._reporter.emit("stopped", uptime_seconds=time.monotonic() - self._started)
 
     def _look_due(self, now: float) -> bool:
         """Whether there is something new to assess: other free blocks, or a remedy to judge."""
@@ -128,6 +129,7 @@ class Daemon:
         if decision.remedy is not None and not fresh:
             # Never act on what was seen some ticks ago.
             assessment = self._assess(self._sample())
+            state = policy.observe(state, assessment, now)
             decided, decision = policy.decide(state, assessment, limits, now)
         self._state = decided
         return decision, assessment
@@ -136,17 +138,7 @@ class Daemon:
         """Measure what the remedy changed, tell it, and gather evidence now that it is over."""
         state, outcome = policy.judge(state, assessment)
         if outcome is not None:
-            self._emit(
-                "remedy_finished",
-                remedy=outcome.remedy.value,
-                demand=outcome.demand,
-                effective=outcome.effective,
-                headroom_before=outcome.headroom_before,
-                headroom_after=outcome.headroom_after,
-                duration_seconds=outcome.duration_seconds,
-                pages_freed=outcome.pages_freed,
-                cause=outcome.cause.value,
-            )
+            self._reporter.finished(outcome)
             if self._options.root is None:
                 self._processes = largest_processes()
         return state
@@ -156,46 +148,22 @@ class Daemon:
         if decision.remedy is None or decision.reading is None or self._compactor is None:
             return
         self._compactor.start()
-        self._emit(
-            "remedy_started",
-            remedy=decision.remedy.value,
-            demand=decision.reading.demand.name,
-            headroom=decision.reading.headroom,
-            why=decision.reason,
-        )
+        self._reporter.started(decision)
 
     def _report(self, assessment: Assessment, decision: Decision, now: float) -> None:
         """Tell what is new."""
         self._state, news = policy.speak(self._state, assessment, self._config.poll, now)
         for word, reading in news:
-            demand = reading.demand
-            self._emit(
-                word.value,
-                demand=demand.name,
-                headroom=reading.headroom,
-                warning=demand.warning,
-                critical=demand.critical,
-                order=demand.order,
-                request=demand.request.value,
-                cause=reading.cause.value if reading.cause else None,
-                remedy=decision.remedy.value if decision.remedy else decision.reason,
-            )
-        problems = tuple(dict.fromkeys((*self._problems, *assessment.problems)))
-        for problem in problems:
-            if problem not in self._said:
-                self._emit("degraded", what=problem.what, why=problem.why)
-        for problem in self._said:
-            if problem not in problems:
-                self._emit("restored", what=problem.what)
-        self._said = problems
+            self._reporter.demand(word, reading, decision)
+        self._reporter.problems(tuple(dict.fromkeys((*self._problems, *assessment.problems))))
 
     def _interval(self, assessment: Assessment) -> float:
         """Look often while a demand is near its level or a remedy is under way."""
         poll = self._config.poll
         near = any(
-            reading.severity is not Severity.OK
-            or reading.headroom is None
-            or reading.headroom <= 2 * reading.demand.warning
+            reading.headroom is not None
+            and reading.headroom <= 2 * reading.demand.warning
+            and reading.cause is not Cause.UNSATISFIABLE
             for reading in assessment.readings
         )
         if near or self._state.running is not None:
@@ -211,11 +179,8 @@ class Daemon:
                 return now
             woken = self._waiter.wait(min(until, idle_until or until) - now)
             now = time.monotonic()
-            if signal.SIGHUP in woken.signals:
-                self._reload()
-                return now
             if woken.signals:
-                self._stopping = True
+                self._obey(woken.signals)
                 return now
             for descriptor in woken.descriptors:
                 if self._server and self._server.handles(descriptor):
@@ -223,6 +188,13 @@ class Daemon:
                 elif self._compactor and descriptor == self._compactor.fileno():
                     self._finish(now)
                     return now
+
+    def _obey(self, signals: frozenset[int]) -> None:
+        """Stop or reload; stopping goes first."""
+        if signals - {signal.SIGHUP}:
+            self._stopping = True
+        else:
+            self._reload()
 
     def _finish(self, now: float) -> None:
         """Take note that the remedy has ended."""
@@ -257,11 +229,11 @@ class Daemon:
         try:
             self._config = load(self._options.config)
         except OomwatchdError as error:
-            self._emit("config_rejected", why=str(error).replace("\n", "; "))
+            self._reporter.emit("config_rejected", why=str(error).replace("\n", "; "))
             return
         self._specs = None
         self._assessment = None
-        self._emit("config_reloaded")
+        self._reporter.emit("config_reloaded")
 
     def _open_compactor(self) -> tuple[Compactor | None, str | None]:
         """Make ready to compact; without it, say why."""
