@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,9 +60,7 @@ def _no_json(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-def run(
-    command: list[str], *arguments: str, user: int | None = None, stdout: int = subprocess.PIPE
-) -> Result:
+def run(command: list[str], *arguments: str, stdout: int = subprocess.PIPE) -> Result:
     """Run a command to its end; it must not take long, and nothing is on its stdin."""
     done = subprocess.run(
         [*command, *arguments],
@@ -70,17 +69,13 @@ def run(
         stderr=subprocess.PIPE,
         timeout=TIMEOUT_SECONDS,
         check=False,
-        user=user,
-        group=user,
-        extra_groups=None if user is None else [],
     )
     return Result(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
 
 
-def look(root: Path | str, *arguments: str, user: int | None = None) -> Result:
-    """Run `--once --json` on a root."""
+def look(root: Path | str, *arguments: str, under: Sequence[str] = ()) -> Result:
+    """Run `--once --json` on a root, under another command if one is given."""
     return run(
-        DAEMON,
+        [*under, *DAEMON],
         *("--config", str(CONFIG), "--once", "--json", "--root", str(root), *arguments),
-        user=user,
     )
