@@ -122,7 +122,8 @@ def observe(state: State, assessment: Assessment, now: float) -> State:
             clear_since=clear_since,
             low_since=low_since,
         )
-    return state._replace(standings=standings)
+    words = {name: word for name, word in state.words.items() if name in standings}
+    return state._replace(standings=standings, words=words)
 
 
 def decide(
@@ -173,6 +174,15 @@ def _word(reading: Reading, state: State, poll: Poll, now: float) -> Word | None
     if standing.clear_since is not None and now - standing.clear_since >= poll.clear_seconds:
         return Word.RECOVERED
     return None
+
+
+def against(reading: Reading, decision: Decision) -> str:
+    """Say why no remedy is run for a demand that is low."""
+    if reading.cause is not None and reading.cause is not Cause.FRAGMENTATION:
+        return f"none helps against {reading.cause.value}"
+    if reading.demand.request is Request.CMA:
+        return "compaction would fill CMA"
+    return decision.reason
 
 
 def finished(state: State, now: float) -> State:
@@ -244,8 +254,9 @@ def _obstacle(state: State, limits: Limits, now: float) -> str | None:
         return limits.unavailable
     if state.running is not None:
         return "a remedy is running or settling"
-    if state.starts and now - state.starts[-1] < limits.remedies.compact_spacing_seconds:
-        return "the last compaction was too short ago"
+    spacing = limits.remedies.compact_spacing_seconds
+    if state.starts and now - state.starts[-1] < spacing:
+        return f"the last compaction was less than {spacing:g} s ago"
     if len(state.starts) >= limits.remedies.compact_per_hour:
         return "the budget of compactions for this hour is used up"
     return None

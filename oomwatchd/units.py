@@ -18,6 +18,15 @@ def order_of(size_bytes: int, page_size: int) -> int:
     return (pages - 1).bit_length()
 
 
+def describe_size(size_bytes: int) -> str:
+    """Write a size for people: whole KiB below 10 MiB, then MiB, then GiB with a decimal."""
+    if size_bytes < 10 << 20:
+        return f"{size_bytes >> 10} KiB"
+    if size_bytes < 10 << 30:
+        return f"{size_bytes >> 20} MiB"
+    return f"{size_bytes / (1 << 30):.1f} GiB"
+
+
 def pages_of_kib(kib: int, page_size: int) -> int:
     """Convert kib to whole pages."""
     return kib * 1024 // page_size

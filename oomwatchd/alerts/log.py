@@ -7,31 +7,32 @@ here: an empty stand-in is there while it is imported.
 import sys
 from collections.abc import MutableMapping
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 from oomwatchd.alerts.sinks import Sink, open_sink
 from oomwatchd.alerts.text import render
 from oomwatchd.alerts.vocabulary import PRIORITIES
 
 
-class Emit(Protocol):
-    """Takes an event's name and its facts."""
+class Log:
+    """Takes events by name, with their facts."""
+
+    def __init__(self, where: str) -> None:
+        """Open the sink: `auto`, `stderr`, `syslog` or `journal`."""
+        structlog = _import_structlog()
+        self._sink = open_sink(where)
+        self._logger = structlog.wrap_logger(
+            _Lines(self._sink), processors=[_as_line], context_class=dict
+        ).bind()
 
     def __call__(self, event: str, /, **facts: object) -> None:
-        """Send the event on its way."""
+        """Send an event on its way."""
+        self._logger.info(event, **facts)
 
-
-def open_log(where: str) -> Emit:
-    """Make a log whose events go to `auto`, `stderr`, `syslog` or `journal`."""
-    structlog = _import_structlog()
-    logger = structlog.wrap_logger(
-        _Lines(open_sink(where)), processors=[_as_line], context_class=dict
-    ).bind()
-
-    def emit(event: str, /, **facts: object) -> None:
-        logger.info(event, **facts)
-
-    return emit
+    @property
+    def trouble(self) -> str | None:
+        """Why events are being lost now; None where none are."""
+        return self._sink.trouble
 
 
 def _as_line(

@@ -20,12 +20,18 @@ _LAST_RETRY_SECONDS = 60.0
 class Sink(Protocol):
     """Takes lines."""
 
+    @property
+    def trouble(self) -> str | None:
+        """Why lines are being lost now; None where none are."""
+
     def send(self, priority: Priority, line: str) -> None:
         """Send a line on its way, or count it as lost."""
 
 
 class StderrSink:
     """Writes to stderr; a line that cannot be written is lost, not waited for."""
+
+    trouble = None
 
     def __init__(self) -> None:
         """Make ready to ask first whether stderr takes a line: its mode is not ours to change."""
@@ -52,6 +58,13 @@ class DatagramSink:
         self._retry_at = 0.0
         self._retry_seconds = _FIRST_RETRY_SECONDS
         self._lost = 0
+
+    @property
+    def trouble(self) -> str | None:
+        """Why lines are being lost now."""
+        if self._lost == 0 and (self._socket is not None or os.path.exists(self._path)):
+            return None
+        return f"{self._path} does not take lines; {self._lost} lost"
 
     def send(self, priority: Priority, line: str) -> None:
         """Send one line, and before it how many were lost since the last that came through."""

@@ -7,18 +7,24 @@ and line breaks would let a process's name forge a record.
 import codecs
 
 MAX_BYTES = 240
+_CUT = " ..."
+_LEAST_SHOWN = 40
+"""A text of which less would be left is left out whole."""
 # Loaded now: the first odd value may come when memory is short.
 codecs.lookup("unicode_escape")
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,+%@")
 
 
 def render(name: str, facts: dict[str, object]) -> str:
-    """Write the event; what does not fit is left out whole, and "..." marks it."""
+    """Write the event; "..." marks where it was cut, in a long text or before a whole fact."""
     line = name
     for key, value in facts.items():
         part = f" {key}={_value(value)}"
-        if len(line) + len(part) > MAX_BYTES - len(" ..."):
-            return f"{line} ..."
+        room = MAX_BYTES - len(line) - len(_CUT)
+        if len(part) > room:
+            begun = part[: room - 1].rstrip("\\")
+            worth = part.endswith('"') and len(begun) >= _LEAST_SHOWN
+            return f'{line}{begun}{_CUT.strip()}"' if worth else f"{line}{_CUT}"
         line += part
     return line
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from oomwatchd.assess.cause import ADVICE, BOUND_ADVICE, cause_of, satisfiable
+from oomwatchd.assess.cause import ADVICE, BOUND_ADVICE, LARGE_CMA_ADVICE, cause_of, satisfiable
 from oomwatchd.assess.demands import measures_available, resolve
 from oomwatchd.assess.headroom import Headroom, System, headroom
 from oomwatchd.assess.memory import Memory, memory_of
@@ -35,7 +35,9 @@ class Reading(NamedTuple):
         """One sentence on what to do; None where nothing is wrong or nothing can be said."""
         if self.cause is not None:
             return ADVICE[self.cause]
-        return BOUND_ADVICE if self.severity is Severity.UNKNOWN and self.lower_bound else None
+        if self.severity is not Severity.UNKNOWN or not self.lower_bound:
+            return None
+        return LARGE_CMA_ADVICE if self.demand.request is Request.CMA else BOUND_ADVICE
 
 
 class Assessment(NamedTuple):
@@ -134,7 +136,7 @@ def _large_cma(order: int, sample: Sample, memory: Memory) -> Headroom:
         blocks=min(chunk_pages, free_pages) >> order,
         most=free_pages >> order,
         budget=free_pages >> order,
-        without_stock=0,
+        eligible=0,
         everything=0,
         lower_bound=True,
     )

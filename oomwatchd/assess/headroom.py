@@ -22,8 +22,8 @@ class Headroom(NamedTuple):
     """The most that it can be: more than `blocks` only where that is a lower bound."""
     budget: int
     """Blocks that the free memory above the mark makes, whatever its pieces."""
-    without_stock: int
-    """Headroom if the rule before 4.4 did not ask for a stock of large blocks besides."""
+    eligible: int
+    """Blocks that the free lists hold for the request, whatever the watermark leaves."""
     everything: int
     """Blocks in all zones and of all types, whoever may use them."""
     lower_bound: bool
@@ -74,7 +74,7 @@ def zone_headroom(
         blocks=blocks,
         most=min(everything, *most) if lower_bound else blocks,
         budget=granted[0],
-        without_stock=min(eligible, granted[0]),
+        eligible=eligible,
         everything=everything,
         lower_bound=lower_bound,
     )
@@ -107,7 +107,7 @@ def _sum(parts: list[Headroom]) -> Headroom:
         blocks=sum(part.blocks for part in parts),
         most=sum(part.most for part in parts),
         budget=sum(part.budget for part in parts),
-        without_stock=sum(part.without_stock for part in parts),
+        eligible=sum(part.eligible for part in parts),
         everything=sum(part.everything for part in parts),
         lower_bound=any(part.lower_bound for part in parts),
     )

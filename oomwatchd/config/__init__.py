@@ -51,6 +51,9 @@ def parse(files: Iterable[tuple[str, bytes]]) -> Config:
     )
     if "poll" in sections and values["poll"].keys() == sections["poll"].entries.keys():
         _check_interval(config.poll, sections["poll"], faults)
+    if not (config.builtin_demands or demands or faults):
+        where = sections["demands"].entries["builtin"].where
+        faults.append(f"{where}: [demands]: builtin = no and no [demand NAME]: nothing is watched")
     if faults:
         raise ConfigError(faults)
     return config
@@ -111,7 +114,9 @@ def _demand(heading: str, section: Section, faults: list[str]) -> DemandSpec | N
     request = values.get("request", Request.KERNEL)
     if ("order" in entries) == ("size" in entries):
         where = next(iter(entries.values())).where if entries else section.where
-        faults.append(f"{where}: {label}: needs either order or size")
+        both = "order" in entries
+        what = "order and size say the same: give one" if both else "needs either order or size"
+        faults.append(f"{where}: {label}: {what}")
     elif values.get("order", 0) > MAX_ORDER and request is not Request.CMA:
         where, value = entries["order"]
         faults.append(

@@ -40,7 +40,9 @@ def _order(text: str) -> int:
     try:
         return _whole(0, MAX_CMA_ORDER)(text)
     except ValueError:
-        raise ValueError(f"must be a whole number from 0 to {MAX_ORDER}") from None
+        large = text.isdecimal() and len(text) <= len("100")
+        extent = f"{MAX_ORDER}, with request = cma to {MAX_CMA_ORDER}" if large else f"{MAX_ORDER}"
+        raise ValueError(f"must be a whole number from 0 to {extent}") from None
 
 
 def _seconds(low: float, high: float) -> Callable[[str], float]:

@@ -10,7 +10,7 @@ import signal
 import time
 
 from oomwatchd import __version__, policy
-from oomwatchd.alerts.log import open_log
+from oomwatchd.alerts.log import Log
 from oomwatchd.assess.assessment import Assessment, assess
 from oomwatchd.assess.sample import Sample
 from oomwatchd.daemon.demands import demands_of
@@ -64,7 +64,7 @@ class Daemon:
         self._waiter = waiter
         self._server = place.server
         self._problems = list(place.problems)
-        self._reporter = Reporter(open_log(options.log_to or config.alerts.log_to))
+        self._reporter = Reporter(Log(options.log_to or config.alerts.log_to))
         root = options.root
         self._kernel = live_kernel() if root is None else copied_kernel(root)
         self._capabilities = find_capabilities(root or "/", self._kernel, live=root is None)
@@ -80,7 +80,12 @@ class Daemon:
     def run(self) -> None:
         """Loop."""
         self._reporter.emit(
-            "started", version=__version__, kernel=self._kernel.release, pid=os.getpid()
+            "started",
+            version=__version__,
+            kernel=self._kernel.release,
+            pid=os.getpid(),
+            dry_run=self._options.dry_run,
+            root=self._options.root,
         )
         now = time.monotonic()
         while not self._stopping:
@@ -148,14 +153,20 @@ class Daemon:
         if decision.remedy is None or decision.reading is None or self._compactor is None:
             return
         self._compactor.start()
-        self._reporter.started(decision)
 
     def _report(self, assessment: Assessment, decision: Decision, now: float) -> None:
         """Tell what is new."""
         self._state, news = policy.speak(self._state, assessment, self._config.poll, now)
         for word, reading in news:
             self._reporter.demand(word, reading, decision)
-        self._reporter.problems(tuple(dict.fromkeys((*self._problems, *assessment.problems))))
+        self._reporter.started(decision)
+        problems = (*self._own_problems(), *assessment.problems)
+        self._reporter.problems(tuple(dict.fromkeys(problems)))
+
+    def _own_problems(self) -> tuple[Problem, ...]:
+        """List what the daemon itself could not have."""
+        trouble = self._reporter.emit.trouble
+        return (*self._problems, *((Problem("log", trouble),) if trouble else ()))
 
     def _interval(self, assessment: Assessment) -> float:
         """Look often while a demand is near its level or a remedy is under way."""
@@ -217,7 +228,7 @@ class Daemon:
             boot_id=self._boot_id,
             now=now,
             capabilities=self._capabilities,
-            problems=tuple(self._problems),
+            problems=self._own_problems(),
             standings=standings(self._state, now),
             remedies=remedy_facts(self._state, self._config.remedies),
             processes=self._processes,
@@ -227,20 +238,27 @@ class Daemon:
     def _reload(self) -> None:
         """Read the configuration again; a bad one is refused whole and the old one stays."""
         try:
-            self._config = load(self._options.config)
+            config = load(self._options.config)
         except OomwatchdError as error:
             self._reporter.emit("config_rejected", why=str(error).replace("\n", "; "))
             return
+        kept = [
+            name
+            for name in ("socket", "alerts")
+            if getattr(config, name) != getattr(self._config, name)
+        ]
+        self._config = config
         self._specs = None
         self._assessment = None
-        self._reporter.emit("config_reloaded")
+        self._reporter.emit("config_reloaded", needs_restart=",".join(kept) or None)
 
     def _open_compactor(self) -> tuple[Compactor | None, str | None]:
         """Make ready to compact; without it, say why."""
         if self._options.root is not None:
             return None, "a copied tree is never acted on"
         if self._options.dry_run:
-            return None, "dry-run: nothing is changed"
+            self._problems.append(Problem("remedies", "dry-run: nothing is changed"))
+            return None, "would compact, but for the dry-run"
         try:
             compactor = Compactor()
         except OSError as error:

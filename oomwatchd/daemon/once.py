@@ -7,7 +7,7 @@ import time
 from oomwatchd.assess.assessment import assess
 from oomwatchd.daemon.demands import demands_of
 from oomwatchd.errors import Exit
-from oomwatchd.model import Severity
+from oomwatchd.model import Problem, Severity
 from oomwatchd.settings import Config
 from oomwatchd.status.document import Facts, RemedyFacts, document
 from oomwatchd.status.text import describe
@@ -24,6 +24,10 @@ EXIT_CODES = {
     Severity.UNKNOWN: Exit.UNKNOWN,
 }
 
+CANNOT_COMPACT = Problem(
+    "compaction", "/proc/sys/vm/compact_memory is not there or not ours to write"
+)
+
 
 def look_once(config: Config, root: str | None, *, as_json: bool) -> int:
     """Take one sample, print the assessment and return the exit code of its severity."""
@@ -32,13 +36,14 @@ def look_once(config: Config, root: str | None, *, as_json: bool) -> int:
     sample = Sampler(root or "/", kernel, live=root is None).sample()
     assessment = assess(sample, demands_of(config, kernel, sample.meminfo))
     now = time.monotonic()
+    capabilities = find_capabilities(root or "/", kernel, live=root is None)
     facts = Facts(
         pid=os.getpid(),
         uptime_seconds=now - started,
         boot_id=boot_id(root),
         now=now,
-        capabilities=find_capabilities(root or "/", kernel, live=root is None),
-        problems=(),
+        capabilities=capabilities,
+        problems=() if capabilities.compaction else (CANNOT_COMPACT,),
         standings={},
         remedies=RemedyFacts(
             running=None,

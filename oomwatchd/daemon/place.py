@@ -31,8 +31,8 @@ def settle(settings: SocketSettings, *, copied: bool, epoll: select.epoll) -> Pl
     """
     path = settings.path or (None if copied else default_path())
     if path is None:
-        why = "reading a copied tree" if copied else "no XDG_RUNTIME_DIR for a socket of this user"
-        return Place(None, None, (Problem("socket", why),))
+        why = "no XDG_RUNTIME_DIR for a socket of this user"
+        return Place(None, None, () if copied else (Problem("socket", why),))
     problems: list[Problem] = []
     lock = server = None
     try:

@@ -1,15 +1,15 @@
 """Telling: each change as one event, by the fixed names, and nothing twice."""
 
-from oomwatchd.alerts.log import Emit
+from oomwatchd.alerts.log import Log
 from oomwatchd.assess.assessment import Reading
 from oomwatchd.model import Outcome, Problem
-from oomwatchd.policy import Decision, Word
+from oomwatchd.policy import Decision, Word, against
 
 
 class Reporter:
     """Turns what the loop found into events; remembers which problems have been told."""
 
-    def __init__(self, emit: Emit) -> None:
+    def __init__(self, emit: Log) -> None:
         """Nothing has been told yet."""
         self.emit = emit
         self._told: tuple[Problem, ...] = ()
@@ -26,7 +26,8 @@ class Reporter:
             order=demand.order,
             request=demand.request.value,
             cause=reading.cause.value if reading.cause else None,
-            remedy=decision.remedy.value if decision.remedy else decision.reason,
+            lower_bound=reading.lower_bound,
+            remedy=decision.remedy.value if decision.remedy else against(reading, decision),
         )
 
     def started(self, decision: Decision) -> None:

@@ -31,7 +31,7 @@ import os, sys
 import encodings.unicode_escape, structlog, psutil
 import oomwatchd.daemon.loop, oomwatchd.alerts.log
 from oomwatchd.daemon.main import main
-oomwatchd.alerts.log.open_log("stderr")
+oomwatchd.alerts.log.Log("stderr")
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 sys.exit(main())
 """

@@ -108,8 +108,8 @@ def test_a_line_of_exactly_240_bytes() -> None:
 
 EMIT = """
 import os, sys
-from oomwatchd.alerts.log import open_log
-emit = open_log("stderr")
+from oomwatchd.alerts.log import Log
+emit = Log("stderr")
 for number in range(int(sys.argv[1])):
     emit("test_alert", number=number, name="x" * 100)
 os.write(1, b"done")
@@ -187,7 +187,7 @@ def test_a_full_pipe_is_not_waited_for(*, blocking: bool) -> None:
 def test_structlog_does_not_bring_asyncio_along() -> None:
     """It costs 2 MB of resident memory for years; the stand-in is gone afterwards."""
     code = (
-        "import sys; from oomwatchd.alerts.log import open_log; open_log('stderr')('test_alert'); "
+        "import sys; from oomwatchd.alerts.log import Log; Log('stderr')('test_alert'); "
         "print(sorted(n for n in sys.modules if n.split('.')[0] == 'asyncio'), "
         "'structlog' in sys.modules)"
     )
@@ -200,7 +200,7 @@ def test_structlog_does_not_bring_asyncio_along() -> None:
 def test_asyncio_can_still_be_imported() -> None:
     """The stand-in is never taken for the real one."""
     code = (
-        "from oomwatchd.alerts.log import open_log; open_log('stderr'); import asyncio; "
+        "from oomwatchd.alerts.log import Log; Log('stderr'); import asyncio; "
         "print(hasattr(asyncio, 'run'))"
     )
     result = subprocess.run(
