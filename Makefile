@@ -33,7 +33,7 @@ lint: $(VENV)/test.stamp
 # The wheel is what is tested: pytest never puts this tree on its path.
 test: $(VENV)/test.stamp
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run $(BIN)/pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -27,6 +27,8 @@ _HOUR_SECONDS = 3600.0
 _HISTORY = 60
 """Recent headrooms kept for each demand."""
 _OUTCOMES = 16
+STUCK_SECONDS = 120.0
+"""Compaction of a slow board with slow flash takes seconds; no more than this is waited for."""
 
 
 class Running(NamedTuple):
@@ -40,6 +42,7 @@ class Running(NamedTuple):
     free_pages_before: int
     started_at: float
     finished_at: float | None = None
+    duration_seconds: float = 0.0
 
 
 class Standing(NamedTuple):
@@ -111,9 +114,9 @@ def observe(state: State, assessment: Assessment, now: float) -> State:
         elif clear_since is None:
             clear_since = now
         low_since = known.low_since if known else None
-        if reading.severity not in (Severity.WARNING, Severity.CRITICAL):
+        if reading.severity is Severity.OK:
             low_since = None
-        elif low_since is None:
+        elif low_since is None and reading.severity is not Severity.UNKNOWN:
             low_since = now
         standings[name] = Standing(
             severity=reading.severity,
@@ -165,12 +168,20 @@ def _word(reading: Reading, state: State, poll: Poll, now: float) -> Word | None
     standing = state.standings[reading.demand.name]
     if _held(reading, state, poll, now):
         # Compaction is for all zones, and so for all demands that are fragmented.
-        being_mended = state.running is not None and reading.cause is Cause.FRAGMENTATION
+        being_mended = (
+            state.running is not None
+            and not is_stuck(state, now)
+            and reading.cause is Cause.FRAGMENTATION
+        )
         if being_mended and reading.demand.request.may_sleep:
             # The kernel helps such a request along meanwhile: no alarm before the remedy failed.
             said = state.words.get(reading.demand.name, Word.RECOVERED)
             return Word.LOW if said is Word.RECOVERED else None
-        return Word.CRITICAL if reading.severity is Severity.CRITICAL else Word.WARNING
+        if reading.severity is Severity.CRITICAL:
+            return Word.CRITICAL
+        was_critical = state.words.get(reading.demand.name) is Word.CRITICAL
+        # A demand that hovers about its critical level is not told of each time.
+        return None if was_critical and now - standing.since < poll.clear_seconds else Word.WARNING
     if standing.clear_since is not None and now - standing.clear_since >= poll.clear_seconds:
         return Word.RECOVERED
     return None
@@ -185,11 +196,22 @@ def against(reading: Reading, decision: Decision) -> str:
     return decision.reason
 
 
-def finished(state: State, now: float) -> State:
+def finished(state: State, duration_seconds: float, now: float) -> State:
     """Take note that the running remedy has come to its end; it still has to settle."""
     if state.running is None:
         return state
-    return state._replace(running=state.running._replace(finished_at=now))
+    running = state.running._replace(finished_at=now, duration_seconds=duration_seconds)
+    return state._replace(running=running)
+
+
+def is_stuck(state: State, now: float) -> bool:
+    """Whether the running remedy has not come back for so long that it is not counted on."""
+    running = state.running
+    return (
+        running is not None
+        and running.finished_at is None
+        and now - running.started_at >= STUCK_SECONDS
+    )
 
 
 def settled(state: State, poll: Poll, now: float) -> bool:
@@ -216,7 +238,7 @@ def judge(state: State, assessment: Assessment) -> tuple[State, Outcome | None]:
         headroom_before=running.headroom_before,
         headroom_after=after,
         pages_freed=_free_pages(assessment) - running.free_pages_before,
-        duration_seconds=running.finished_at - running.started_at,
+        duration_seconds=running.duration_seconds,
         effective=after is not None and after > running.level,
         finished_at=running.finished_at,
     )
@@ -253,7 +275,7 @@ def _obstacle(state: State, limits: Limits, now: float) -> str | None:
     if limits.unavailable is not None:
         return limits.unavailable
     if state.running is not None:
-        return "a remedy is running or settling"
+        return "a remedy is running or settling"  # or stuck: then for good
     spacing = limits.remedies.compact_spacing_seconds
     if state.starts and now - state.starts[-1] < spacing:
         return f"the last compaction was less than {spacing:g} s ago"

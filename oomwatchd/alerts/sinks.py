@@ -135,7 +135,7 @@ def encode_journal(priority: Priority, line: str) -> bytes:
 def open_sink(where: str) -> Sink:
     """Open the sink of that name; `auto` is syslog where stderr leads nowhere, else stderr."""
     if where == "auto":
-        where = "syslog" if _stderr_leads_nowhere() and os.path.exists(SYSLOG_PATH) else "stderr"
+        where = "syslog" if _stderr_leads_nowhere() else "stderr"
     if where == "syslog":
         return DatagramSink(SYSLOG_PATH, encode_syslog)
     if where == "journal":

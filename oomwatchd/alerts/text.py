@@ -1,12 +1,13 @@
-"""An event as one line: `name key=value …`, ASCII, at most 240 bytes, what matters first.
+"""An event as one line: `name key=value …`, ASCII, cut to length, what matters first.
 
-The length is what BusyBox's syslogd keeps of a record with its header; control characters
-and line breaks would let a process's name forge a record.
+BusyBox's syslogd keeps 255 bytes of a record; control characters and line breaks would let a
+process's name forge one.
 """
 
 import codecs
 
-MAX_BYTES = 240
+MAX_BYTES = 216
+"""With the header `<30>oomwatchd[4194304]: ` a record has at most 240."""
 _CUT = " ..."
 _LEAST_SHOWN = 40
 """A text of which less would be left is left out whole."""

@@ -55,7 +55,9 @@ def assess(sample: Sample, specs: Iterable[DemandSpec]) -> Assessment:
     """Measure every demand. Never raises on what a sample holds or lacks."""
     compiled = compiled_of(sample)
     choice = choose_rule(sample)
-    system = System(zones_of(sample, compiled), compiled, choice.rule)
+    system = System(
+        zones_of(sample, compiled), compiled, choice.rule, guessed=choice.problem is not None
+    )
     page_size = sample.kernel.page_size
     memory = memory_of(sample.meminfo, system.zones, page_size)
     problems = list(sample.problems)

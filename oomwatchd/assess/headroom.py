@@ -8,9 +8,11 @@ without compaction.
 from typing import NamedTuple
 
 from oomwatchd.mm.freelists import all_blocks, cma_blocks, eligible_blocks, most_highatomic_pages
-from oomwatchd.mm.watermark import HighatomicRule, WatermarkRule, checks, grants, min_mark
-from oomwatchd.mm.zonelist import Reached, zonelist
+from oomwatchd.mm.watermark import HighatomicRule, WatermarkRule, checks, grants, min_mark, rule_of
+from oomwatchd.mm.zonelist import Reached, top_index, zonelist
 from oomwatchd.model import Request, Zone
+
+_LENIENT = rule_of((4, 4, 0))
 
 
 class Headroom(NamedTuple):
@@ -35,18 +37,23 @@ class System(NamedTuple):
     zones: tuple[Zone, ...]
     compiled: tuple[str, ...]
     rule: WatermarkRule
+    guessed: bool = False
+    """Whether the rule is the stricter one for want of a version: headroom is a lower bound."""
 
 
 def headroom(system: System, request: Request, order: int) -> Headroom | None:
-    """Sum headroom over the request's zonelist; None where a zone's marks are not known.
+    """Sum headroom over the request's zonelist; None where one of its zones is not known.
 
     `cma` is bound by no mark: a contiguous allocation takes what is free in the area.
     """
     if request is Request.CMA:
         return _cma_headroom(system.zones, order)
+    top = top_index(system.compiled, request)
+    if any(_is_missing(zone, top) for zone in system.zones):
+        return None
     parts: list[Headroom] = []
     for reached in zonelist(system.zones, system.compiled, request):
-        part = zone_headroom(reached, request, order, system.rule)
+        part = zone_headroom(reached, request, order, system)
         if part is None:
             return None
         parts.append(part)
@@ -54,11 +61,17 @@ def headroom(system: System, request: Request, order: int) -> Headroom | None:
     return _sum(parts)._replace(everything=everything)
 
 
+def _is_missing(zone: Zone, top: int) -> bool:
+    """Whether a zone that the request may use has memory but no free lists: a damaged file."""
+    reached = zone.zone_index is not None and zone.zone_index <= top
+    return reached and bool(zone.managed_pages) and not zone.free_blocks
+
+
 def zone_headroom(
-    reached: Reached, request: Request, order: int, rule: WatermarkRule
+    reached: Reached, request: Request, order: int, system: System
 ) -> Headroom | None:
     """Give the headroom in one zone; None where its marks or its free pages are not known."""
-    zone = reached.zone
+    zone, rule = reached.zone, system.rule
     mark = min_mark(zone, request, order, rule)
     if mark is None or reached.reserve_pages is None or zone.free_pages is None:
         return None
@@ -66,9 +79,9 @@ def zone_headroom(
     eligible = eligible_blocks(zone, request, order, _most_highatomic(zone, rule))
     everything = all_blocks(zone, order)
     blocks = min(eligible, *granted)
-    lower_bound = zone.is_lower_bound(order)
+    lower_bound = system.guessed or zone.is_lower_bound(order)
     # At best nothing is held in HighAtomic; all else that the kernel compares is known.
-    best = rule._replace(highatomic=HighatomicRule.NONE)
+    best = (_LENIENT if system.guessed else rule)._replace(highatomic=HighatomicRule.NONE)
     most = [grants(check, order) for check in checks(reached, request, order, mark, best)]
     return Headroom(
         blocks=blocks,
@@ -87,8 +100,10 @@ def _most_highatomic(zone: Zone, rule: WatermarkRule) -> int:
     return most_highatomic_pages(zone, capped_below_pageblock=rule.capped_below_pageblock)
 
 
-def _cma_headroom(zones: tuple[Zone, ...], order: int) -> Headroom:
-    """Count what is free in CMA areas."""
+def _cma_headroom(zones: tuple[Zone, ...], order: int) -> Headroom | None:
+    """Count what is free in CMA areas; None where no file tells of them."""
+    if all(zone.free_cma_pages is None and zone.watermarks is None for zone in zones):
+        return None
     parts: list[Headroom] = []
     for zone in zones:
         if not zone.free_blocks:

@@ -55,7 +55,7 @@ def _order(
     headroom: dict[Request, int | None] = {}
     for request, zones in reached.items():
         here = zones.get((zone.node, zone.name))
-        measured = zone_headroom(here, request, order, system.rule) if here else None
+        measured = zone_headroom(here, request, order, system) if here else None
         headroom[request] = measured.blocks if measured else None if here else 0
     return OrderSurvey(
         order=order,

@@ -25,7 +25,7 @@ class Section(NamedTuple):
 def read(name: str, data: bytes, faults: list[str]) -> dict[str, Section]:
     """Read one file's sections by heading; `name` is for the faults, which are added to."""
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         faults.append(f"{name}:{line}: not UTF-8 text")

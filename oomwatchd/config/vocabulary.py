@@ -16,6 +16,7 @@ MAX_ORDER = 13
 MAX_CMA_ORDER = 20
 """A contiguous allocation from CMA may be larger than any free list's blocks."""
 _MAX_LEVEL = 1 << 40
+_MAX_GROUP_ID = (1 << 32) - 2
 _MAX_SIZE_BYTES = 1 << 32
 _MAX_PATH_BYTES = 107
 """sun_path of unix(7) holds 108 bytes with the final NUL."""
@@ -97,6 +98,8 @@ def _path(text: str) -> str:
 def _group(text: str) -> str:
     if not text or not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("must be the name or number of a group")
+    if text.isdecimal():
+        _whole(0, _MAX_GROUP_ID)(text)
     return text
 
 

@@ -10,6 +10,7 @@ from oomwatchd.errors import Exit, OomwatchdError, UnreachableError, escape
 from oomwatchd.status.paths import SYSTEM_PATH, default_path
 
 _TIMEOUT_SECONDS = 5.0
+_RETRY_SECONDS = 0.02
 _MAX_REPLY_BYTES = 16 * 1024 * 1024
 
 
@@ -71,7 +72,15 @@ def _exchange(path: str, request: bytes) -> bytes:
     connection = socket(AF_UNIX, SOCK_STREAM)
     try:
         connection.settimeout(_TIMEOUT_SECONDS)
-        connection.connect(path)
+        while True:
+            try:
+                connection.connect(path)
+                break
+            except BlockingIOError:
+                # Too many are waiting there already.
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(_RETRY_SECONDS)
         connection.sendall(request)
         parts: list[bytes] = []
         length = 0

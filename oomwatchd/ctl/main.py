@@ -45,8 +45,10 @@ def run(arguments: list[str]) -> int:
             write_output(f"oomwatchctl {__version__}\n" if option == "--version" else f"{USAGE}\n")
             return Exit.OK
         name, equals, value = option.partition("=")
-        if name != "--socket" or not (equals or words):
+        if name != "--socket":
             raise _usage(f"unknown option {quote(option)}")
+        if not (equals or words):
+            raise _usage("--socket needs a path")
         path = value if equals else words.pop(0)
     command = words.pop(0) if words else ""
     if command == "status" and words in ([], ["--json"]):

@@ -31,7 +31,7 @@ from oomwatchd.system.configfile import load
 from oomwatchd.system.files import reason
 from oomwatchd.system.lock import release_lock
 from oomwatchd.system.origin import boot_id, copied_kernel, live_kernel
-from oomwatchd.system.processes import largest_processes
+from oomwatchd.system.processes import Processes
 from oomwatchd.system.sampler import Sampler
 
 
@@ -63,6 +63,7 @@ class Daemon:
         self._options = options
         self._waiter = waiter
         self._server = place.server
+        self._locked = place.lock is not None
         self._problems = list(place.problems)
         self._reporter = Reporter(Log(options.log_to or config.alerts.log_to))
         root = options.root
@@ -74,6 +75,7 @@ class Daemon:
         self._state = policy.initial()
         self._specs: tuple[DemandSpec, ...] | None = None
         self._assessment: Assessment | None = None
+        self._evidence = Processes() if root is None else None
         self._processes: tuple[Process, ...] = ()
         self._stopping = False
 
@@ -144,8 +146,8 @@ class Daemon:
         state, outcome = policy.judge(state, assessment)
         if outcome is not None:
             self._reporter.finished(outcome)
-            if self._options.root is None:
-                self._processes = largest_processes()
+            if self._evidence is not None:
+                self._processes = self._evidence.largest()
         return state
 
     def _act(self, decision: Decision) -> None:
@@ -165,8 +167,12 @@ class Daemon:
 
     def _own_problems(self) -> tuple[Problem, ...]:
         """List what the daemon itself could not have."""
-        trouble = self._reporter.emit.trouble
-        return (*self._problems, *((Problem("log", trouble),) if trouble else ()))
+        problems = list(self._problems)
+        if trouble := self._reporter.emit.trouble:
+            problems.append(Problem("log", trouble))
+        if policy.is_stuck(self._state, time.monotonic()):
+            problems.append(Problem("remedies", "the last one has not come back: no more are run"))
+        return tuple(problems)
 
     def _interval(self, assessment: Assessment) -> float:
         """Look often while a demand is near its level or a remedy is under way."""
@@ -212,7 +218,7 @@ class Daemon:
         run = self._compactor.result() if self._compactor else None
         if run is None:
             return
-        self._state = policy.finished(self._state, now)
+        self._state = policy.finished(self._state, run.duration_seconds, now)
         if run.error is not None:
             self._problems.append(Problem("compaction", run.error))
             self._unavailable = f"compaction failed: {run.error}"
@@ -259,6 +265,8 @@ class Daemon:
         if self._options.dry_run:
             self._problems.append(Problem("remedies", "dry-run: nothing is changed"))
             return None, "would compact, but for the dry-run"
+        if not self._locked:
+            return None, "without the lock another daemon may be acting"
         try:
             compactor = Compactor()
         except OSError as error:

@@ -19,6 +19,9 @@ def main() -> int:
         return complain(error)
     except KeyboardInterrupt:
         return Exit.OK
+    except (OSError, RuntimeError, MemoryError, ImportError) as error:
+        # Descriptors, threads or memory are short, or a library is not installed.
+        return complain(OomwatchdError(f"oomwatchd: {type(error).__name__}: {escape(str(error))}"))
 
 
 def run(options: Options) -> int:
@@ -30,6 +33,10 @@ def run(options: Options) -> int:
         raise NoInputError(f"{escape(options.root)}: no such directory")
     config = configfile.load(options.config)
     if options.check_config:
+        # What the daemon cannot start without is looked for too: its log.
+        from oomwatchd.alerts.log import Log  # noqa: PLC0415 - the daemon alone needs it
+
+        Log("stderr")
         return Exit.OK
     if options.once:
         # Only one of the two is ever needed, and the daemon stays resident.

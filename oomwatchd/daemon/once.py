@@ -13,7 +13,7 @@ from oomwatchd.status.document import Facts, RemedyFacts, document
 from oomwatchd.status.text import describe
 from oomwatchd.system.capabilities import find_capabilities
 from oomwatchd.system.origin import boot_id, copied_kernel, live_kernel
-from oomwatchd.system.processes import largest_processes
+from oomwatchd.system.processes import Processes
 from oomwatchd.system.sampler import Sampler
 from oomwatchd.system.stdio import write_output
 
@@ -53,7 +53,7 @@ def look_once(config: Config, root: str | None, *, as_json: bool) -> int:
             budget_left={"compact_per_hour": config.remedies.compact_per_hour},
             outcomes=(),
         ),
-        processes=largest_processes() if root is None else (),
+        processes=Processes().largest() if root is None else (),
     )
     status = document(assessment, facts)
     write_output(f"{json.dumps(status) if as_json else describe(status)}\n")

@@ -5,12 +5,13 @@ import os
 import select
 from typing import NamedTuple
 
+from oomwatchd.errors import BusyError
 from oomwatchd.model import Problem
 from oomwatchd.settings import SocketSettings
 from oomwatchd.status.paths import default_path
-from oomwatchd.status.server import Server
+from oomwatchd.status.server import InUseError, Server
 from oomwatchd.system.files import reason
-from oomwatchd.system.lock import take_lock
+from oomwatchd.system.lock import release_lock, take_lock
 
 
 class Place(NamedTuple):
@@ -45,6 +46,12 @@ def settle(settings: SocketSettings, *, copied: bool, epoll: select.epoll) -> Pl
         return Place(None, None, (*problems, Problem("socket", "not served without the lock")))
     try:
         server = Server(path, _group_id(settings.group, problems), epoll)
+    except InUseError:
+        if lock is not None:
+            # Somebody took the lock's file away from under the other daemon.
+            release_lock(lock)
+            raise BusyError(f"oomwatchd: already running (it answers at {path})") from None
+        problems.append(Problem("socket", f"{path}: in use by another daemon"))
     except OSError as error:
         problems.append(Problem("socket", f"{path}: {reason(error)}"))
     return Place(lock, server, tuple(problems))

@@ -2,8 +2,7 @@
 
 Source: fs/proc/meminfo.c. Since when a line is there: Active(file), Inactive(file),
 Unevictable and Mlocked 2.6.28; Shmem and KernelStack 2.6.32; SReclaimable 2.6.19;
-MemAvailable 3.14; CmaTotal and CmaFree 3.19; HighTotal only with CONFIG_HIGHMEM;
-Hugepagesize only with CONFIG_HUGETLB_PAGE.
+MemAvailable 3.14; CmaTotal and CmaFree 3.19; Hugepagesize only with CONFIG_HUGETLB_PAGE.
 """
 
 import re
@@ -21,7 +20,6 @@ class Meminfo(NamedTuple):
     total_kib: int
     free_kib: int
     available_kib: int | None
-    buffers_kib: int | None
     cached_kib: int | None
     active_file_kib: int | None
     inactive_file_kib: int | None
@@ -30,7 +28,6 @@ class Meminfo(NamedTuple):
     mapped_kib: int | None
     shmem_kib: int | None
     slab_reclaimable_kib: int | None
-    high_total_kib: int | None
     cma_total_kib: int | None
     cma_free_kib: int | None
     hugepage_kib: int | None
@@ -41,7 +38,6 @@ _FIELDS = {
     b"MemTotal": "total_kib",
     b"MemFree": "free_kib",
     b"MemAvailable": "available_kib",
-    b"Buffers": "buffers_kib",
     b"Cached": "cached_kib",
     b"Active(file)": "active_file_kib",
     b"Inactive(file)": "inactive_file_kib",
@@ -50,7 +46,6 @@ _FIELDS = {
     b"Mapped": "mapped_kib",
     b"Shmem": "shmem_kib",
     b"SReclaimable": "slab_reclaimable_kib",
-    b"HighTotal": "high_total_kib",
     b"CmaTotal": "cma_total_kib",
     b"CmaFree": "cma_free_kib",
     b"Hugepagesize": "hugepage_kib",

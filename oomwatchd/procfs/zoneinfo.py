@@ -43,11 +43,6 @@ class ZoneinfoZone(NamedTuple):
     nr_free_cma: int | None
     protection: tuple[int, ...] | None
 
-    @property
-    def populated(self) -> bool:
-        """Whether the zone has any memory."""
-        return bool(self.present if self.managed is None else self.managed)
-
 
 def parse(data: bytes) -> tuple[ZoneinfoZone, ...]:
     """Parse the whole file, in the file's order; a stanza cut short lacks what was cut off.

@@ -26,6 +26,10 @@ Answer = Callable[[str], bytes]
 """Answers a method with the reply's line; RequestError where it cannot."""
 
 
+class InUseError(OSError):
+    """Somebody listens at the socket already."""
+
+
 class _Client:
     """A connection: what it has sent, what it is still owed, and until when it may idle."""
 
@@ -49,7 +53,7 @@ class Server:
             if not stat.S_ISSOCK(os.lstat(path).st_mode):
                 raise OSError(0, "something else than a socket is there", path)
             if _is_served(path):
-                raise OSError(0, "in use by another daemon", path)
+                raise InUseError(0, "in use by another daemon", path)
             os.unlink(path)
         self._path = path
         self._epoll = epoll
@@ -72,6 +76,8 @@ class Server:
         except OSError:
             self._listener.close()
             raise
+        self._identity = _identity(path)
+        self._paused = False
         epoll.register(self._listener.fileno(), select.EPOLLIN)
 
     def handles(self, descriptor: int) -> bool:
@@ -81,7 +87,7 @@ class Server:
     def handle(self, descriptor: int, now: float, answer: Answer) -> None:
         """Do what is to be done for one descriptor; a client's failings end with it."""
         if descriptor == self._listener.fileno():
-            self._accept(now)
+            self._accept(now, answer)
             return
         client = self._clients.get(descriptor)
         if client is None:
@@ -95,7 +101,10 @@ class Server:
             self._drop(client)
 
     def expire(self, now: float) -> float | None:
-        """Close idle connections; returns when the next one is due."""
+        """Close idle connections; returns when the next one is due. Called at each tick."""
+        if self._paused:
+            self._epoll.modify(self._listener.fileno(), select.EPOLLIN)
+            self._paused = False
         for client in [client for client in self._clients.values() if client.deadline <= now]:
             self._drop(client)
         return min((client.deadline for client in self._clients.values()), default=None)
@@ -107,25 +116,36 @@ class Server:
         self._epoll.unregister(self._listener.fileno())
         self._listener.close()
         try:
-            os.unlink(self._path)
+            if _identity(self._path) == self._identity:
+                os.unlink(self._path)
         except OSError:
             pass  # gone already, or the folder is read-only now
 
-    def _accept(self, now: float) -> None:
+    def _accept(self, now: float, answer: Answer) -> None:
         """Take one connection; epoll tells again if there are more."""
         try:
             connection, _ = self._listener.accept()
         except OSError:
-            # It left again; or descriptors are short, and the oldest client makes room.
-            if self._clients:
-                self._drop(min(self._clients.values(), key=_precedence))
+            self._make_room()
             return
         connection.setblocking(False)  # noqa: FBT003 - the standard library's signature
         if len(self._clients) >= MAX_CLIENTS:
-            oldest = min(self._clients.values(), key=_precedence)
-            self._drop(oldest)
+            self._make_room()
         self._clients[connection.fileno()] = _Client(connection, now + IDLE_SECONDS)
         self._epoll.register(connection.fileno(), select.EPOLLIN)
+        # Most have spoken by now: whoever has is answered before the next one comes in.
+        self.handle(connection.fileno(), now, answer)
+
+    def _make_room(self) -> None:
+        """Drop the oldest silent client; without any, let the others wait until the next tick.
+
+        Descriptors are short then, and epoll would tell of the waiting ones again and again.
+        """
+        if self._clients:
+            self._drop(min(self._clients.values(), key=_precedence))
+        else:
+            self._epoll.modify(self._listener.fileno(), 0)
+            self._paused = True
 
     def _receive(self, client: _Client, answer: Answer) -> None:
         """Read what there is; a whole request is answered."""
@@ -168,6 +188,12 @@ class Server:
 def _precedence(client: _Client) -> tuple[bool, float]:
     """Order clients for making room: silent ones first, the oldest of them first."""
     return client.owed is not None or bool(client.received), client.deadline
+
+
+def _identity(path: str) -> tuple[int, int]:
+    """Give what tells this socket's file from another one at the same path."""
+    status = os.lstat(path)
+    return status.st_dev, status.st_ino
 
 
 def _is_served(path: str) -> bool:

@@ -18,14 +18,14 @@ def load(path: str | None) -> Config:
         ConfigError: a file cannot be read, or its content is at fault.
     """
     main = path or DEFAULT_PATH
-    if path is not None and not os.path.exists(path):
-        raise NoInputError(f"{escape(path)}: no such file")
     files: list[tuple[str, bytes]] = []
     folder = os.path.dirname(main)
     for name in (os.path.basename(main), *_drop_ins(folder)):
         try:
             files.append((escape(name), read_file(os.path.join(folder, name))))
         except FileNotFoundError:
+            if path is not None and name == os.path.basename(main):
+                raise NoInputError(f"{escape(path)}: no such file") from None
             continue  # no file at all is a good configuration
         except OSError as error:
             raise ConfigError([f"{escape(name)}: {reason(error)}"]) from None
@@ -38,4 +38,8 @@ def _drop_ins(folder: str) -> list[str]:
         names = sorted(os.listdir(os.path.join(folder, "conf.d")))
     except OSError:
         return []
-    return [os.path.join("conf.d", name) for name in names if name.endswith(".conf")]
+    return [
+        os.path.join("conf.d", name)
+        for name in names
+        if name.endswith(".conf") and not name.startswith(".")
+    ]

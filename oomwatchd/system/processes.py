@@ -4,30 +4,54 @@ psutil lists the processes and reads statm; the name comes from `comm`, because 
 long names from `cmdline`, which takes the process's memory lock.
 """
 
+from types import ModuleType
+
 from oomwatchd.model import Process
 from oomwatchd.system.files import read_optional
 
 _SHOWN = 10
 
 
-def largest_processes() -> tuple[Process, ...]:
-    """Give the ten largest by resident memory, largest first; () where psutil is missing."""
+class Processes:
+    """Lists processes. Made at start: later there may be no memory for an import."""
+
+    def __init__(self) -> None:
+        """Import psutil where it is installed, and rehearse."""
+        self._psutil = _import_psutil()
+        self.largest()
+
+    def largest(self) -> tuple[Process, ...]:
+        """Give the ten largest by resident memory, largest first; () where that cannot be had."""
+        if self._psutil is None:
+            return ()
+        try:
+            return self._largest(self._psutil)
+        except (OSError, MemoryError):
+            return ()  # descriptors or memory are short: evidence is not worth dying for
+
+    @staticmethod
+    def _largest(psutil: ModuleType) -> tuple[Process, ...]:
+        sizes: list[tuple[int, int, int]] = []
+        for process in psutil.process_iter():
+            try:
+                memory = process.memory_info()
+            except psutil.Error:
+                continue  # it has ended meanwhile, or hides from us
+            sizes.append((memory.rss, memory.shared, process.pid))
+        sizes.sort(reverse=True)
+        return tuple(
+            Process(pid, _name(pid), rss // 1024, shared // 1024, _oom_score_adj(pid))
+            for rss, shared, pid in sizes[:_SHOWN]
+        )
+
+
+def _import_psutil() -> ModuleType | None:
+    """Import psutil; None where it is not installed."""
     try:
         import psutil  # noqa: PLC0415 - resident memory: only where evidence is asked for
     except ImportError:
-        return ()
-    sizes: list[tuple[int, int, int]] = []
-    for process in psutil.process_iter():
-        try:
-            memory = process.memory_info()
-        except psutil.Error:
-            continue  # it has ended meanwhile, or hides from us
-        sizes.append((memory.rss, memory.shared, process.pid))
-    sizes.sort(reverse=True)
-    return tuple(
-        Process(pid, _name(pid), rss // 1024, shared // 1024, _oom_score_adj(pid))
-        for rss, shared, pid in sizes[:_SHOWN]
-    )
+        return None
+    return psutil
 
 
 def _name(pid: int) -> str:

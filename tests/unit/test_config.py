@@ -110,12 +110,20 @@ def test_no_file_is_a_good_configuration() -> None:
 @pytest.mark.parametrize(("section", "key", "text", "value"), list(_good()))
 def test_a_key_is_read(section: str, key: str, text: str, value: object) -> None:
     """The value is read, and all else keeps its default."""
-    config = _config(f"[{section}]\n{key} = {text}\n")
     if section == "demands":
-        assert config == Config(builtin_demands=bool(value))
-    else:
-        part = getattr(Config(), section)
-        assert config == Config()._replace(**{section: part._replace(**{key: value})})
+        config = _config(f"[demands]\nbuiltin = {text}\n[demand a]\norder = 1\n")
+        assert config.builtin_demands is value
+        return
+    config = _config(f"[{section}]\n{key} = {text}\n")
+    part = getattr(Config(), section)
+    assert config == Config()._replace(**{section: part._replace(**{key: value})})
+
+
+def test_a_configuration_that_watches_nothing_is_a_fault() -> None:
+    """It would look like a healthy device for ever."""
+    assert _faults("[demands]\nbuiltin = no\n") == [
+        "0.conf:2: [demands]: builtin = no and no [demand NAME]: nothing is watched"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +191,7 @@ STATEMENTS = {
     ),
     "both order and size": (
         "[demand a]\norder = 1\nsize = 8K\n",
-        '0.conf:2: demand "a": needs either order or size',
+        '0.conf:2: demand "a": order and size say the same: give one',
     ),
     "warning below critical": (
         "[demand a]\norder = 1\nwarning = 2\ncritical = 3\n",

@@ -33,7 +33,7 @@ FACTS = st.dictionaries(st.from_regex(r"[a-z_]{1,20}", fullmatch=True), VALUES, 
 def test_a_line_is_short_and_plain(facts: dict[str, Any]) -> None:
     """At most 240 bytes of printable ASCII, beginning with the event's name."""
     line = render("headroom_critical", facts)
-    assert len(line.encode("ascii")) <= MAX_BYTES == 240
+    assert len(line.encode("ascii")) <= MAX_BYTES == 216
     assert all(" " <= character <= "~" for character in line)
     assert line.split(" ")[0] == "headroom_critical"
 
@@ -43,7 +43,7 @@ def test_a_line_is_short_and_plain(facts: dict[str, Any]) -> None:
 def test_a_value_cannot_forge_another(value: str, other: str) -> None:
     """Quotes are closed where they were opened: the next key is where it was put."""
     line = render("e", {"a": value, "b": other})
-    if not line.endswith("..."):
+    if not line.endswith(("...", '..."')):
         assert _fields(line) == ["e", "a", "b"]
 
 

@@ -51,7 +51,7 @@ class Daemon:
     def remedy_ends(self, after: float = 0.5) -> None:
         """Let the running remedy end."""
         self.now += after
-        self.state = policy.finished(self.state, self.now)
+        self.state = policy.finished(self.state, 0.5, self.now)
 
     def settled(self) -> "Daemon":
         """Get over the first look, which counts without hold."""
@@ -245,7 +245,7 @@ def test_a_remedy_is_effective_above_the_level(
     assert outcome.effective is effective
     assert (outcome.headroom_before, outcome.headroom_after) == (before, after)
     assert (outcome.remedy, outcome.demand) == (Remedy.COMPACT, "process")
-    assert outcome.duration_seconds == 3
+    assert outcome.duration_seconds == 0.5
     assert daemon.state.running is None
 
 
@@ -268,7 +268,7 @@ def test_pages_freed_are_counted() -> None:
     )
     state, decision = policy.decide(state, before, Limits(Poll(), Remedies(), None), 1)
     assert decision.remedy is not None
-    _, outcome = policy.judge(policy.finished(state, 2), after)
+    _, outcome = policy.judge(policy.finished(state, 1.0, 2), after)
     assert outcome is not None
     assert outcome.pages_freed == -100
 
@@ -276,7 +276,7 @@ def test_pages_freed_are_counted() -> None:
 def test_nothing_is_judged_that_has_not_ended() -> None:
     """Neither without a remedy nor while it runs; an end without a beginning is ignored."""
     initial = policy.initial()
-    assert policy.finished(initial, 1) == initial
+    assert policy.finished(initial, 1.0, 1) == initial
     assert not policy.settled(initial, Poll(), 1)
     assert policy.judge(initial, make_assessment()) == (initial, None)
     daemon = Daemon()
@@ -380,15 +380,43 @@ def test_without_a_remedy_the_alarm_is_at_once(request_: Request) -> None:
 
 
 def test_one_word_for_each_change() -> None:
-    """Standing low says nothing new; better and worse do."""
+    """Standing low says nothing new; worse does at once, better when it has lasted."""
     daemon = Daemon(unavailable="no root")
-    for headroom in [CRITICAL] * 50 + [WARNING] * 50 + [CRITICAL] * 50:
-        daemon.tick(make_reading(headroom))
+    for headroom in [CRITICAL] * 50 + [WARNING] * 70 + [CRITICAL] * 50:
+        daemon.tick(make_reading(headroom), after=1)
     assert daemon.said == [
         "process headroom_critical",
         "process headroom_warning",
         "process headroom_critical",
     ]
+
+
+def test_hovering_about_critical_is_told_once() -> None:
+    """Up to warning and down again within the clearing time is no news."""
+    daemon = Daemon(unavailable="no root")
+    for headroom in [CRITICAL, WARNING] * 50:
+        daemon.tick(make_reading(headroom), after=1)
+    assert daemon.said == ["process headroom_critical"]
+
+
+def test_a_remedy_that_never_comes_back_does_not_silence_its_demand() -> None:
+    """It is counted on for the limit's time; then the alarm is raised all the same."""
+    daemon = Daemon()
+    for _ in range(int(policy.STUCK_SECONDS) + 2):
+        daemon.tick(make_reading(CRITICAL), after=1)
+    assert daemon.said == ["process headroom_low", "process headroom_critical"]
+
+
+def test_an_unknown_moment_does_not_start_the_hold_anew() -> None:
+    """A file that cannot be read now and then does not hide a demand that is low."""
+    daemon = Daemon(unavailable="no root")
+    daemon.tick(make_reading(OK), after=1)
+    for _ in range(3):
+        daemon.tick(make_reading(WARNING), after=4)
+        daemon.tick(make_reading(None), after=1)
+    assert daemon.said == []
+    daemon.tick(make_reading(WARNING), after=4)
+    assert daemon.said == ["process headroom_warning"]
 
 
 @pytest.mark.parametrize(
@@ -491,7 +519,7 @@ def test_budgets_hold_whatever_happens(
     for step in steps:
         now, passed = now + step.seconds, passed + max(0.0, step.seconds)
         if step.remedy_ends:
-            state = policy.finished(state, now)
+            state = policy.finished(state, 0.5, now)
         if step.fresh:
             assessment = assessment_of(step)
             state = policy.observe(state, assessment, now)

@@ -57,7 +57,6 @@ def test_a_kernel_of_2_6_18_lacks_what_came_later() -> None:
     """Absent lines are None, never 0; a line that says 0 is 0."""
     meminfo = parse(OLD)
     assert (meminfo.total_kib, meminfo.free_kib, meminfo.cached_kib) == (126976, 17436, 50284)
-    assert meminfo.high_total_kib == 0
     assert meminfo.vmalloc_total_kib == 901112
     assert meminfo.available_kib is meminfo.active_file_kib is meminfo.shmem_kib is None
     assert meminfo.slab_reclaimable_kib is meminfo.cma_total_kib is meminfo.hugepage_kib is None
@@ -69,7 +68,6 @@ def test_a_kernel_of_6_1_has_them_all() -> None:
         total_kib=249932,
         free_kib=31012,
         available_kib=140000,
-        buffers_kib=1000,
         cached_kib=120000,
         active_file_kib=50000,
         inactive_file_kib=65000,
@@ -78,7 +76,6 @@ def test_a_kernel_of_6_1_has_them_all() -> None:
         mapped_kib=15000,
         shmem_kib=3000,
         slab_reclaimable_kib=10999,
-        high_total_kib=None,
         cma_total_kib=65536,
         cma_free_kib=60000,
         hugepage_kib=2048,

@@ -126,7 +126,6 @@ def test_a_stanza_of_2_6_18() -> None:
     assert zone == ABSENT._replace(
         free=1775, min=316, low=395, high=474, present=28671, protection=(0, 0, 0, 0)
     )
-    assert zone.populated
 
 
 def test_a_stanza_of_3_10() -> None:
@@ -161,7 +160,6 @@ def test_the_stanzas_of_6_13() -> None:
         nr_free_cma=600,
         protection=(0, 0, 7, 12),
     )
-    assert not movable.populated
     assert movable.protection == (0, 0, 0, 0)
 
 
@@ -169,7 +167,6 @@ def test_an_empty_zone_of_5_8_ends_before_protection() -> None:
     """What that kernel leaves out is None."""
     (zone,) = parse(LINUX_5_8_EMPTY)
     assert zone.protection is None
-    assert not zone.populated
 
 
 FAULTS = {

@@ -7,7 +7,7 @@ from builders import SEED_BLOCKS, SEED_MARKS, make_zone, pages_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oomwatchd.assess.headroom import zone_headroom
+from oomwatchd.assess.headroom import System, zone_headroom
 from oomwatchd.mm.watermark import checks, grants, min_mark, rule_of
 from oomwatchd.mm.zonelist import Reached
 from oomwatchd.model import Request, Version, Watermarks, Zone
@@ -187,7 +187,9 @@ def cases(draw: st.DrawFn, requests: tuple[Request, ...] = tuple(Request)) -> Ca
 def test_headroom_is_what_can_be_taken_one_by_one(case: Case) -> None:
     """The closed form counts the blocks that the kernel's own loops grant before refusing."""
     rule = rule_of(case.version, case.shift)
-    measured = zone_headroom(Reached(case.zone, case.reserve_pages), case.request, case.order, rule)
+    measured = zone_headroom(
+        Reached(case.zone, case.reserve_pages), case.request, case.order, System((), (), rule)
+    )
     assert measured is not None
     assert not measured.lower_bound
     assert measured.blocks == measured.most == Allocator(case).take_all()
@@ -237,7 +239,9 @@ def test_without_pagetypeinfo_headroom_is_bounded(case: Case, pageblock: int) ->
     rule = rule_of(case.version, case.shift)
     truth = Allocator(case._replace(zone=zone)).take_all()
     blind = zone._replace(free_blocks_by_type=None, highatomic_reserved_pages=None)
-    measured = zone_headroom(Reached(blind, case.reserve_pages), case.request, case.order, rule)
+    measured = zone_headroom(
+        Reached(blind, case.reserve_pages), case.request, case.order, System((), (), rule)
+    )
     assert measured is not None
     assert measured.lower_bound
     assert measured.blocks <= truth <= measured.most
@@ -249,7 +253,7 @@ def test_more_reserve_never_grants_more(case: Case, more: int) -> None:
     """Raising the lowmem reserve lowers headroom or leaves it."""
     rule = rule_of(case.version, case.shift)
     found = [
-        zone_headroom(Reached(case.zone, reserve), case.request, case.order, rule)
+        zone_headroom(Reached(case.zone, reserve), case.request, case.order, System((), (), rule))
         for reserve in (case.reserve_pages, case.reserve_pages + more)
     ]
     assert found[0] is not None
@@ -278,7 +282,9 @@ def seed_headroom(
 ) -> int:
     """Give the headroom of the zone of the report, every block being of a usable type."""
     zone = make_zone(free_blocks_by_type={"Movable": SEED_BLOCKS}, highatomic_reserved_pages=0)
-    measured = zone_headroom(Reached(zone, 0), request, order, rule_of(version, shift))
+    measured = zone_headroom(
+        Reached(zone, 0), request, order, System((), (), rule_of(version, shift))
+    )
     assert measured is not None
     return measured.blocks
 
@@ -428,10 +434,12 @@ def test_unknown_marks_give_no_headroom() -> None:
     zone = make_zone(watermarks=None)
     rule = rule_of((6, 1, 0))
     assert min_mark(zone, Request.KERNEL, 2, rule) is None
-    assert zone_headroom(Reached(zone, 0), Request.KERNEL, 2, rule) is None
-    assert zone_headroom(Reached(make_zone(), None), Request.KERNEL, 2, rule) is None
+    assert zone_headroom(Reached(zone, 0), Request.KERNEL, 2, System((), (), rule)) is None
+    assert (
+        zone_headroom(Reached(make_zone(), None), Request.KERNEL, 2, System((), (), rule)) is None
+    )
     unread = make_zone(free_pages=None)
-    assert zone_headroom(Reached(unread, 0), Request.KERNEL, 2, rule) is None
+    assert zone_headroom(Reached(unread, 0), Request.KERNEL, 2, System((), (), rule)) is None
 
 
 def test_an_order_beyond_the_largest_is_never_granted() -> None:
