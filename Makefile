@@ -13,7 +13,7 @@ ARGS   ?=
 # Debian packages that some tests ask for; they are skipped where these are missing.
 TOOLS := strace busybox
 
-.PHONY: run check lint test tools clean
+.PHONY: run check lint test target tools clean
 
 run: $(VENV)/run.stamp
 	@mkdir -p $(RUN)
@@ -36,6 +36,11 @@ test: $(VENV)/test.stamp
 	$(BIN)/coverage run $(BIN)/pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+# The ARM device under QEMU, until the kernel kills: what tests/target/packages.txt names is
+# needed for it.
+target: $(VENV)/test.stamp
+	PYTHONPATH=tests $(BIN)/python -m target.demo
 
 tools:
 	@for tool in $(TOOLS); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
