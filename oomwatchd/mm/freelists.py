@@ -6,8 +6,13 @@ requests only, HighAtomic (since 4.4) atomic ones only, Isolate none. MIGRATE_RE
 4.3) serves all.
 """
 
+from collections.abc import Mapping
+
 from oomwatchd.mm.gfp import RIGHTS
 from oomwatchd.model import Request, Zone, pages_in_blocks
+
+CAPPED_AT = 100_000
+"""Since 5.4 pagetypeinfo counts no further on one free list (mm/vmstat.c)."""
 
 
 def all_blocks(zone: Zone, order: int) -> int:
@@ -28,15 +33,28 @@ def eligible_blocks(zone: Zone, request: Request, order: int, most_highatomic: i
             barred.add("CMA")
         if not rights.reserves:
             barred.add("HighAtomic")
-        return sum(
-            pages_in_blocks(free_blocks, order) >> order
-            for name, free_blocks in zone.free_blocks_by_type.items()
-            if name not in barred
-        )
+        return _blocks_but_for(zone, zone.free_blocks_by_type, barred, order)
     barred_pages = 0 if rights.cma else zone.free_cma_pages or 0
     if not rights.reserves:
         barred_pages += most_highatomic
     return max(0, pages_in_blocks(zone.free_blocks, order) - barred_pages) >> order
+
+
+def _blocks_but_for(
+    zone: Zone, types: Mapping[str, tuple[int, ...]], barred: set[str], order: int
+) -> int:
+    """Count the blocks of all types but the barred ones.
+
+    Where pagetypeinfo stopped counting, buddyinfo still counts them all: less the barred ones,
+    unless these are what was not counted to the end.
+    """
+    counted = {name: pages_in_blocks(blocks, order) >> order for name, blocks in types.items()}
+    eligible = sum(blocks for name, blocks in counted.items() if name not in barred)
+    cut = any(CAPPED_AT in types[name] for name in barred & types.keys())
+    if zone.is_lower_bound(order) and not cut:
+        kept = sum(counted[name] for name in barred & types.keys())
+        return max(eligible, all_blocks(zone, order) - kept)
+    return eligible
 
 
 def cma_blocks(zone: Zone, order: int) -> int:

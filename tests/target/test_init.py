@@ -305,10 +305,9 @@ def test_long_records_are_cut_with_dots(stories: Facts) -> None:
     told = [line for one in rejections for line in one["lines"] if "config_rejected" in line]
     assert len(told) == len(rejections)
     assert '"' in told[0]
-    assert told[-1].endswith("...")
+    assert told[-1].endswith(("...", '..."'))
 
 
-@pytest.mark.xfail(strict=True, reason="a value that does not fit is left out whole")
 def test_a_long_refusal_still_says_where_the_first_fault_is(stories: Facts) -> None:
     """The beginning of a value that is too long is shown."""
     for one in stories["records"]["rejections"]:
@@ -325,14 +324,12 @@ def test_a_datagram_is_one_record(stories: Facts) -> None:
     assert is_nothing(story["left"])
 
 
-@pytest.mark.xfail(strict=True, reason="the header is not counted: up to 258 bytes")
 def test_a_record_with_its_header_fits_what_syslogd_keeps(stories: Facts) -> None:
     """255 bytes, where BusyBox is built with its default (Debian's keeps more)."""
     assert stories["records"]["kept"] >= 255
     assert max(len(datagram) for datagram in stories["datagrams"]["taken"]) <= 255
 
 
-@pytest.mark.xfail(strict=True, reason="auto looks for /dev/log once, at start")
 def test_what_is_said_before_syslogd_is_there_is_not_the_end_of_it(stories: Facts) -> None:
     """A daemon that is started before syslogd logs as soon as there is one."""
     story = stories["late_syslog"]
