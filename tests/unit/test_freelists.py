@@ -7,7 +7,7 @@ from oomwatchd.model import Request
 
 
 def test_what_pagetypeinfo_stops_counting_buddyinfo_still_counts() -> None:
-    """ ">100000" movable single pages: all free pages but CMA's are the request's."""
+    """A count of ">100000" single pages: all free pages but CMA's are the request's."""
     zone = make_zone(
         free_blocks=(250_000, 40),
         free_blocks_by_type={"Movable": (CAPPED_AT, 30), "CMA": (20_000, 10)},
