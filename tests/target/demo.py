@@ -29,7 +29,7 @@ def line(event: dict[str, Any]) -> str:
         return ""
     index = event["kernel_index_thousandths"] / 1000
     seen = (
-        f"room for {event['headroom']} process starts, {event['severity']}"
+        f"headroom {event['headroom']} page directories, {event['severity']}"
         + (f", {event['cause']}" if event["cause"] else "")
         if "headroom" in event
         else event["unreachable"]
