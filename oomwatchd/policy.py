@@ -13,6 +13,11 @@ on before they are worth a word, because compacting in time is cheap and usually
 - what cannot be assessed is never acted on.
 
 An outcome is effective when the demand rose above the level that it was low by.
+
+What is said of a demand: `headroom_low` while it is being mended and may sleep meanwhile; warning
+or critical when no remedy runs for it, or the one that runs does not come back; critical again at
+once, back to warning only when that has lasted for the clearing time; recovered when it has been
+above twice its warning level for that time. What is unknown changes nothing that was said.
 """
 
 from collections.abc import Mapping
