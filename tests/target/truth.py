@@ -16,6 +16,7 @@ from oomwatchd.procfs.version import parse_version
 TOLERANCE_BLOCKS = 20
 TOLERANCE_SHARE = 0.06
 SHARE_WITHIN = 0.9
+UNEXPLAINED = "unexplained"
 
 
 class Comparison(NamedTuple):
@@ -230,4 +231,4 @@ def explain(one: Comparison) -> str:
         return "too low: pagetypeinfo stops counting at 100,000 blocks"
     if -refill - own <= more < 0:
         return "too high: the rest of a refill stayed on a per-CPU list"
-    return "UNEXPLAINED"
+    return UNEXPLAINED
