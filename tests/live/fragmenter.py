@@ -2,7 +2,8 @@
 
 Touches anonymous memory page by page, with transparent huge pages off, and gives one page of
 each pair back: half of it is free then, in single pages. Compaction can mend that. What is
-filled first takes up the small blocks that are free already, so that large ones get broken.
+filled first takes up the small blocks that are free already, so that large ones get broken, and
+is given back at once.
 
 Which page of a pair goes is drawn (by a fixed seed): the free scanner of recent kernels looks at
 every 32nd page where it has found nothing, and would never see holes of the other parity.
@@ -18,6 +19,8 @@ import sys
 def main() -> None:
     """Fragment, say so, and wait."""
     filled, fragmented = (_touched(int(mib) << 20) for mib in sys.argv[1:3])
+    # Compaction would move it into the holes, and free no large block by that.
+    filled.close()
     drawn = random.Random(2009)  # noqa: S311 - no secret
     for offset in range(0, len(fragmented), 2 * mmap.PAGESIZE):
         hole = offset + drawn.randrange(2) * mmap.PAGESIZE
@@ -25,7 +28,6 @@ def main() -> None:
     sys.stdout.write("fragmented\n")
     sys.stdout.flush()
     sys.stdin.read()
-    filled.close()
 
 
 def _touched(length: int) -> mmap.mmap:
