@@ -46,7 +46,7 @@ tools:
 	@for tool in $(TOOLS); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 	test -z "$$missing" && exit 0; \
 	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && apt-get install -qq -y --no-install-recommends $$missing; \
+	    apt-get update -qq; apt-get install -qq -y --no-install-recommends $$missing; \
 	else \
 	    echo "some tests will be skipped; install:$$missing" >&2; \
 	fi
@@ -58,7 +58,7 @@ $(VENV)/bin/pip:
 	    rm -rf $(VENV); \
 	    test "$$(id -u)" = 0 && command -v apt-get >/dev/null || \
 	        { echo 'install python3-venv first: apt-get install python3-venv' >&2; exit 1; }; \
-	    apt-get update -qq && apt-get install -qq -y python3-venv && $(PYTHON) -m venv $(VENV); }
+	    apt-get update -qq; apt-get install -qq -y python3-venv && $(PYTHON) -m venv $(VENV); }
 
 $(VENV)/run.stamp: $(VENV)/bin/pip $(SOURCE)
 	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade --force-reinstall \
