@@ -170,6 +170,22 @@ class Remedy(Enum):
     DROP_ALL = "drop_all"
 
 
+class Action(NamedTuple):
+    """One remedy to be run: on one node or (None) on all, reclaiming so much at most."""
+
+    remedy: Remedy
+    node: int | None = None
+    amount_kib: int | None = None
+    """How much to reclaim; None for every other remedy."""
+
+
+class Run(NamedTuple):
+    """How a remedy's run ended: `error` is None where the kernel did as it was told."""
+
+    duration_seconds: float
+    error: str | None
+
+
 class Outcome(NamedTuple):
     """What a remedy changed, measured on its demand; times are monotonic seconds."""
 

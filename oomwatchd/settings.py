@@ -19,14 +19,43 @@ class Poll(NamedTuple):
     hold_seconds: float = 15.0
     clear_seconds: float = 60.0
     settle_seconds: float = 2.0
+    psi: bool = True
+
+
+class Hours(NamedTuple):
+    """A part of the day, in minutes since midnight, local time; it may go past midnight."""
+
+    from_minute: int
+    to_minute: int
 
 
 class Remedies(NamedTuple):
     """`[remedies]`: what may be done, and how often."""
 
     compact: bool = True
+    compact_async: bool = True
     compact_spacing_seconds: float = 60.0
     compact_per_hour: int = 12
+    compact_per_day: int = 144
+    reclaim: bool = True
+    drop_caches: bool = True
+    drop_spacing_seconds: float = 1800.0
+    drop_per_hour: int = 2
+    drop_per_day: int = 4
+    backoff_min_seconds: float = 60.0
+    backoff_max_seconds: float = 3600.0
+    realtime: bool = False
+    """Whether remedies run on a system with real-time tasks too."""
+    quiet_hours: tuple[Hours, ...] = ()
+
+
+class Survival(NamedTuple):
+    """`[daemon]`: how the daemon itself outlives a shortage."""
+
+    lock_memory: bool = True
+    oom_score_adj: int | None = None
+    """None: -900, or -1000 where the kernel kills whoever allocates."""
+    kmsg: bool = True
 
 
 class Alerts(NamedTuple):
@@ -50,5 +79,6 @@ class Config(NamedTuple):
     remedies: Remedies = Remedies()
     alerts: Alerts = Alerts()
     socket: SocketSettings = SocketSettings()
+    survival: Survival = Survival()
     builtin_demands: bool = True
     demands: tuple[DemandSpec, ...] = ()

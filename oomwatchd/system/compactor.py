@@ -4,20 +4,13 @@ import os
 import queue
 import threading
 import time
-from typing import NamedTuple
 
+from oomwatchd.model import Run
 from oomwatchd.system.files import reason
 
 _PATH = "/proc/sys/vm/compact_memory"
 _STACK_BYTES = 256 * 1024
 """A default stack of 8 MB would be locked into memory whole."""
-
-
-class Run(NamedTuple):
-    """How a run ended: `error` is None where the kernel accepted it."""
-
-    duration_seconds: float
-    error: str | None
 
 
 class Compactor:

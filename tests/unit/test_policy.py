@@ -510,7 +510,8 @@ def test_budgets_hold_whatever_happens(
     time that passed is not known.
     """
     poll = Poll(settle_seconds=settle)
-    limits = Limits(poll, Remedies(True, spacing, per_hour), None)  # noqa: FBT003 - a field
+    remedies = Remedies(compact_spacing_seconds=spacing, compact_per_hour=per_hour)
+    limits = Limits(poll, remedies, None)
     state: State = policy.initial()
     now, passed = 0.0, 0.0
     starts: list[float] = []
