@@ -5,17 +5,22 @@ Across files keys merge, the later file winning.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from oomwatchd.config import ini
 from oomwatchd.config.ini import Section
 from oomwatchd.config.vocabulary import KEYS, MAX_ORDER
 from oomwatchd.errors import ConfigError, quote
 from oomwatchd.model import DemandSpec, Request
-from oomwatchd.settings import Alerts, Config, Poll, Remedies, SocketSettings
+from oomwatchd.settings import Alerts, Config, Poll, Remedies, SocketSettings, Survival
 
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 _MAX_NAME = 32
+_BOUNDS = {
+    "poll": ("interval_min_seconds", "interval_max_seconds"),
+    "remedies": ("backoff_min_seconds", "backoff_max_seconds"),
+}
+"""By section: two keys, the first of which must not be more than the second."""
 
 
 def parse(files: Iterable[tuple[str, bytes]]) -> Config:
@@ -46,11 +51,13 @@ def parse(files: Iterable[tuple[str, bytes]]) -> Config:
         remedies=Remedies(**values["remedies"]),
         alerts=Alerts(**values["alerts"]),
         socket=SocketSettings(**values["socket"]),
+        survival=Survival(**values["daemon"]),
         builtin_demands=values["demands"].get("builtin", True),
         demands=demands,
     )
-    if "poll" in sections and values["poll"].keys() == sections["poll"].entries.keys():
-        _check_interval(config.poll, sections["poll"], faults)
+    for heading, part in (("poll", config.poll), ("remedies", config.remedies)):
+        if heading in sections:
+            _check_bounds(heading, part, values[heading], sections[heading], faults)
     if not (config.builtin_demands or demands or faults):
         where = sections["demands"].entries["builtin"].where
         faults.append(f"{where}: [demands]: builtin = no and no [demand NAME]: nothing is watched")
@@ -134,12 +141,17 @@ def _demand(heading: str, section: Section, faults: list[str]) -> DemandSpec | N
     return DemandSpec(name, values.get("order"), values.get("size"), request, warning, critical)
 
 
-def _check_interval(poll: Poll, section: Section, faults: list[str]) -> None:
-    """See that the interval's bounds are the right way round."""
-    if poll.interval_min_seconds > poll.interval_max_seconds:
-        entries = section.entries
-        entry = entries.get("interval_min_seconds") or entries["interval_max_seconds"]
-        faults.append(
-            f"{entry.where}: [poll]: interval_min_seconds must not be more than "
-            f"interval_max_seconds ({poll.interval_max_seconds:g})"
-        )
+def _check_bounds(
+    heading: str, part: NamedTuple, values: dict[str, Any], section: Section, faults: list[str]
+) -> None:
+    """See that a section's bounds are the right way round."""
+    low, high = _BOUNDS[heading]
+    entries = section.entries
+    stated = [key for key in (low, high) if key in entries]
+    # A bound that could not be read was reported, and leaves nothing to compare with.
+    if not stated or not values.keys() >= set(stated):
+        return
+    highest = getattr(part, high)
+    if getattr(part, low) > highest:
+        where = entries[stated[0]].where
+        faults.append(f"{where}: [{heading}]: {low} must not be more than {high} ({highest:g})")

@@ -4,11 +4,12 @@ A reader takes the text of a value and gives the value, or raises ValueError wit
 be, worded to follow the key's name.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from oomwatchd.model import Request
-from oomwatchd.settings import LOG_TO
+from oomwatchd.settings import LOG_TO, Hours
 from oomwatchd.units import parse_size
 
 MAX_ORDER = 13
@@ -20,6 +21,12 @@ _MAX_GROUP_ID = (1 << 32) - 2
 _MAX_SIZE_BYTES = 1 << 32
 _MAX_PATH_BYTES = 107
 """sun_path of unix(7) holds 108 bytes with the final NUL."""
+_DAY_SECONDS = 86400
+_DAY_MINUTES = 1440
+_LEAST_OOM_SCORE_ADJ = -1000
+"""OOM_SCORE_ADJ_MIN of the kernel: never chosen."""
+_MAX_HOURS = 8
+_HOURS = re.compile(r"([0-9]{2}):([0-5][0-9]) *- *([0-9]{2}):([0-5][0-9])")
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -103,6 +110,41 @@ def _group(text: str) -> str:
     return text
 
 
+def _oom_score_adj(text: str) -> int | None:
+    """Read the score; None for auto."""
+    if text == "auto":
+        return None
+    if text == "0":
+        return 0
+    try:
+        return -_whole(1, -_LEAST_OOM_SCORE_ADJ)(text.removeprefix("-") if text[:1] == "-" else "")
+    except ValueError:
+        raise ValueError(
+            f"must be auto or a whole number from {_LEAST_OOM_SCORE_ADJ} to 0"
+        ) from None
+
+
+def _quiet_hours(text: str) -> tuple[Hours, ...]:
+    """Read parts of the day; none at all is good."""
+    parts = [part.strip() for part in text.split(",")] if text else []
+    found = [match for part in parts if (match := _HOURS.fullmatch(part))]
+    hours = [
+        Hours(int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4]))
+        for match in found
+    ]
+    readable = len(found) == len(parts) <= _MAX_HOURS and all(
+        start < _DAY_MINUTES and end <= _DAY_MINUTES for start, end in hours
+    )
+    if not readable:
+        raise ValueError(
+            f"must be parts of the day such as 22:00-06:00, at most {_MAX_HOURS}, "
+            "separated by commas"
+        )
+    if any(start == end for start, end in hours):
+        raise ValueError("must be parts of the day that do not end where they begin")
+    return tuple(hours)
+
+
 KEYS: dict[str, dict[str, Callable[[str], Any]]] = {
     "demand": {
         "order": _order,
@@ -115,15 +157,28 @@ KEYS: dict[str, dict[str, Callable[[str], Any]]] = {
     "poll": {
         "interval_min_seconds": _seconds(0.05, 3600),
         "interval_max_seconds": _seconds(0.05, 3600),
-        "hold_seconds": _seconds(0, 86400),
-        "clear_seconds": _seconds(0, 86400),
+        "hold_seconds": _seconds(0, _DAY_SECONDS),
+        "clear_seconds": _seconds(0, _DAY_SECONDS),
         "settle_seconds": _seconds(0, 600),
+        "psi": _yes_no,
     },
     "remedies": {
         "compact": _yes_no,
-        "compact_spacing_seconds": _seconds(1, 86400),
+        "compact_async": _yes_no,
+        "compact_spacing_seconds": _seconds(1, _DAY_SECONDS),
         "compact_per_hour": _whole(0, 3600),
+        "compact_per_day": _whole(0, _DAY_SECONDS),
+        "reclaim": _yes_no,
+        "drop_caches": _yes_no,
+        "drop_spacing_seconds": _seconds(1, _DAY_SECONDS),
+        "drop_per_hour": _whole(0, 3600),
+        "drop_per_day": _whole(0, _DAY_SECONDS),
+        "backoff_min_seconds": _seconds(1, _DAY_SECONDS),
+        "backoff_max_seconds": _seconds(1, _DAY_SECONDS),
+        "realtime": _yes_no,
+        "quiet_hours": _quiet_hours,
     },
+    "daemon": {"lock_memory": _yes_no, "oom_score_adj": _oom_score_adj, "kmsg": _yes_no},
     "alerts": {"log_to": _one_of(*LOG_TO)},
     "socket": {"path": _path, "group": _group, "control_group": _group},
 }

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from oomwatchd.config import parse
 from oomwatchd.errors import ConfigError
 from oomwatchd.model import DemandSpec, Request
-from oomwatchd.settings import Config, SocketSettings
+from oomwatchd.settings import Config, Hours, SocketSettings
 from oomwatchd.status.paths import SYSTEM_PATH
 
 SHIPPED = Path(__file__).parents[2] / "config" / "oomwatchd.conf"
@@ -25,9 +25,35 @@ GOOD: list[tuple[str, str, dict[str, object]]] = [
     ("poll", "hold_seconds", {"0": 0.0, "86400": 86400.0, "86400.000": 86400.0}),
     ("poll", "clear_seconds", {"0": 0.0, "60": 60.0}),
     ("poll", "settle_seconds", {"0": 0.0, "600": 600.0}),
+    ("poll", "psi", {"yes": True, "no": False}),
     ("remedies", "compact", {"yes": True, "no": False}),
     ("remedies", "compact_spacing_seconds", {"1": 1.0, "86400": 86400.0}),
     ("remedies", "compact_per_hour", {"0": 0, "3600": 3600}),
+    ("remedies", "compact_per_day", {"0": 0, "86400": 86400}),
+    ("remedies", "compact_async", {"yes": True, "no": False}),
+    ("remedies", "reclaim", {"yes": True, "no": False}),
+    ("remedies", "drop_caches", {"yes": True, "no": False}),
+    ("remedies", "drop_spacing_seconds", {"1": 1.0, "86400": 86400.0}),
+    ("remedies", "drop_per_hour", {"0": 0, "3600": 3600}),
+    ("remedies", "drop_per_day", {"0": 0, "86400": 86400}),
+    ("remedies", "backoff_min_seconds", {"1": 1.0, "3600": 3600.0}),
+    ("remedies", "backoff_max_seconds", {"60": 60.0, "86400": 86400.0}),
+    ("remedies", "realtime", {"yes": True, "no": False}),
+    (
+        "remedies",
+        "quiet_hours",
+        {
+            "": (),
+            "22:00-06:00": (Hours(1320, 360),),
+            "00:00-24:00": (Hours(0, 1440),),
+            "23:59-00:00": (Hours(1439, 0),),
+            "12:00 - 13:30 ,22:00-06:05": (Hours(720, 810), Hours(1320, 365)),
+            ",".join(["01:00-02:00"] * 8): (Hours(60, 120),) * 8,
+        },
+    ),
+    ("daemon", "lock_memory", {"yes": True, "no": False}),
+    ("daemon", "oom_score_adj", {"auto": None, "0": 0, "-1": -1, "-1000": -1000}),
+    ("daemon", "kmsg", {"yes": True, "no": False}),
     ("alerts", "log_to", {word: word for word in ("auto", "stderr", "syslog", "journal")}),
     ("socket", "path", {"/run/x.sock": "/run/x.sock", "/" + "x" * 106: "/" + "x" * 106}),
     ("socket", "group", {"adm": "adm", "0": "0"}),
@@ -41,6 +67,7 @@ GOOD_DEMAND: dict[str, dict[str, object]] = {
     "critical": {"0": 0, "3": 3},
 }
 FIELDS = {"size": "size_bytes"}
+PARTS = {"daemon": "survival"}
 
 BAD: dict[str, dict[str, list[str]]] = {
     "demands": {"builtin": ["", "true", "1", "Yes", "yes no"]},
@@ -50,11 +77,34 @@ BAD: dict[str, dict[str, list[str]]] = {
         "hold_seconds": ["", "-1", "86401", "1_0", "+1"],
         "clear_seconds": ["", "86400.001", "x"],
         "settle_seconds": ["", "601", "0x1"],
+        "psi": ["", "auto"],
     },
     "remedies": {
         "compact": ["", "on", "2"],
         "compact_spacing_seconds": ["", "0", "0.5", "86401"],
         "compact_per_hour": ["", "-1", "3601", "1.0", "9" * 30],
+        "compact_per_day": ["", "-1", "86401", "many"],
+        "compact_async": ["", "auto"],
+        "reclaim": ["", "64M"],
+        "drop_caches": ["", "3", "pagecache"],
+        "drop_spacing_seconds": ["", "0", "86401"],
+        "drop_per_hour": ["", "-1", "3601"],
+        "drop_per_day": ["", "-1", "86401"],
+        "backoff_min_seconds": ["", "0", "0.9", "86401"],
+        "backoff_max_seconds": ["", "0", "86401", "1 hour"],
+        "realtime": ["", "fifo"],
+        "quiet_hours": [
+            *("night", "22:00", "22-06", "22:00-6:00", "22:00-06:00-07:00", "-22:00-06:00"),
+            *("24:00-06:00", "22:00-24:01", "22:60-23:00", "25:00-06:00", "٢٢:00-06:00"),
+            *("22:00-22:00", "01:00-02:00,03:00-03:00", "00:00-00:00"),
+            *("22:00-06:00,", ",", "22:00-06:00;12:00-13:00", "22:00-06:00 12:00-13:00"),
+            ",".join(["01:00-02:00"] * 9),
+        ],
+    },
+    "daemon": {
+        "lock_memory": ["", "1"],
+        "oom_score_adj": ["", "1", "-1001", "--1", "-", "-0", "+0", "- 5", "Auto", "-9" * 30],
+        "kmsg": ["", "true"],
     },
     "alerts": {"log_to": ["", "file", "stderr,syslog", "AUTO"]},
     "socket": {
@@ -115,8 +165,9 @@ def test_a_key_is_read(section: str, key: str, text: str, value: object) -> None
         assert config.builtin_demands is value
         return
     config = _config(f"[{section}]\n{key} = {text}\n")
-    part = getattr(Config(), section)
-    assert config == Config()._replace(**{section: part._replace(**{key: value})})
+    field = PARTS.get(section, section)
+    part = getattr(Config(), field)
+    assert config == Config()._replace(**{field: part._replace(**{key: value})})
 
 
 def test_a_configuration_that_watches_nothing_is_a_fault() -> None:
@@ -209,6 +260,21 @@ STATEMENTS = {
         "[poll]\ninterval_max_seconds = 0.1\n",
         "0.conf:2: [poll]: interval_min_seconds must not be more than interval_max_seconds (0.1)",
     ),
+    "a back-off that begins beyond its end": (
+        "[remedies]\nreclaim = no\nbackoff_max_seconds = 300\nbackoff_min_seconds = 600\n",
+        "0.conf:4: [remedies]: backoff_min_seconds must not be more than backoff_max_seconds (300)",
+    ),
+    "a back-off that ends before its default begins": (
+        "[remedies]\nbackoff_max_seconds = 59\n",
+        "0.conf:2: [remedies]: backoff_min_seconds must not be more than backoff_max_seconds (59)",
+    ),
+    "hours without length": (
+        "[remedies]\nquiet_hours = 22:00-06:00, 08:00-08:00\n",
+        (
+            "0.conf:2: [remedies]: quiet_hours must be parts of the day that do not end where "
+            'they begin, not "22:00-06:00, 08:00-08:00"'
+        ),
+    ),
 }
 
 
@@ -257,7 +323,14 @@ def test_a_bad_value_makes_no_second_fault() -> None:
     """What depends on a value that could not be read is not judged."""
     assert len(_faults("[poll]\ninterval_min_seconds = 20\ninterval_max_seconds = x\n")) == 1
     assert len(_faults("[poll]\ninterval_min_seconds = x\ninterval_max_seconds = 0.1\n")) == 1
+    assert len(_faults("[remedies]\nbackoff_min_seconds = x\nbackoff_max_seconds = 9\n")) == 1
     assert len(_faults("[demand a]\norder = 1\nwarning = x\ncritical = 9\n")) == 1
+
+
+def test_a_bad_value_beside_them_does_not_hide_bounds_that_are_wrong() -> None:
+    """Both are told."""
+    text = "[poll]\nhold_seconds = x\ninterval_min_seconds = 20\n"
+    assert [fault.split(": ")[0] for fault in _faults(text)] == ["0.conf:2", "0.conf:3"]
 
 
 def test_bytes_that_are_no_text_have_their_line() -> None:
@@ -305,6 +378,8 @@ def test_a_comment_sign_within_a_value_is_the_values() -> None:
 PIECES = [
     *("[", "]", "demand ", "demand a", "poll", "socket", "=", " = ", "\n", "\r", "#", ";", " "),
     *("order", "size", "warning", "critical", "hold_seconds", "path", "1", "64K", "/x", "big"),
+    *("[remedies]\n", "quiet_hours", "backoff_min_seconds", "-", ",", "22:00-06:00", "[daemon]\n"),
+    *("oom_score_adj", "auto"),
     *("\0", "é", "\u2028", "\x1b", "\x85", "\ufeff", "\x0b", "[demand a]\n", "[poll]\n"),
 ]
 
@@ -337,8 +412,8 @@ def _shipped_settings() -> list[tuple[str, str, str]]:
     for line in SHIPPED.read_text(encoding="utf-8").splitlines():
         if match := re.fullmatch(r"#?\[(.+)\]", line):
             section = match[1]
-        elif match := re.fullmatch(r"#([a-z_]+) = (.*)", line):
-            found.append((section, match[1], match[2]))
+        elif match := re.fullmatch(r"#([a-z_]+) =(?: (.+))?", line):
+            found.append((section, match[1], match[2] or ""))
     return found
 
 
@@ -369,7 +444,7 @@ def test_each_comment_of_the_shipped_file_is_the_default(
 
 def test_the_shipped_file_without_its_comment_signs_is_good() -> None:
     """Uncommented as a whole it still reads, with its example demand."""
-    text = re.sub(r"(?m)^#(?=\[|[a-z_]+ = )", "", SHIPPED.read_text(encoding="utf-8"))
+    text = re.sub(r"(?m)^#(?=\[|[a-z_]+ =)", "", SHIPPED.read_text(encoding="utf-8"))
     config = _as_by_default(_config(text))
     assert [spec.name for spec in config.demands] == ["camera"]
     assert config._replace(demands=()) == Config()
