@@ -20,18 +20,17 @@ from oomwatchd.daemon.place import Place, settle
 from oomwatchd.daemon.reporter import Reporter
 from oomwatchd.daemon.wake import Waiter
 from oomwatchd.errors import Exit, OomwatchdError
-from oomwatchd.model import Cause, DemandSpec, Problem, Process
+from oomwatchd.model import Action, Cause, DemandSpec, Problem, Process, Remedy
 from oomwatchd.policy import Decision, Limits
 from oomwatchd.settings import Config
 from oomwatchd.status.document import Facts, document
 from oomwatchd.status.protocol import encode, unknown_method
 from oomwatchd.system.capabilities import find_capabilities
-from oomwatchd.system.compactor import Compactor
 from oomwatchd.system.configfile import load
-from oomwatchd.system.files import reason
 from oomwatchd.system.lock import release_lock
 from oomwatchd.system.origin import boot_id, copied_kernel, live_kernel
 from oomwatchd.system.processes import Processes
+from oomwatchd.system.remedies import Worker, open_means
 from oomwatchd.system.sampler import Sampler
 
 
@@ -71,7 +70,7 @@ class Daemon:
         self._capabilities = find_capabilities(root or "/", self._kernel, live=root is None)
         self._boot_id = boot_id(root)
         self._sampler = Sampler(root or "/", self._kernel, live=root is None)
-        self._compactor, self._unavailable = self._open_compactor()
+        self._worker, self._unavailable = self._open_worker()
         self._state = policy.initial()
         self._specs: tuple[DemandSpec, ...] | None = None
         self._assessment: Assessment | None = None
@@ -152,9 +151,9 @@ class Daemon:
 
     def _act(self, decision: Decision) -> None:
         """Start the remedy that was decided on."""
-        if decision.remedy is None or decision.reading is None or self._compactor is None:
+        if decision.remedy is None or decision.reading is None or self._worker is None:
             return
-        self._compactor.start()
+        self._worker.start(Action(Remedy.COMPACT))
 
     def _report(self, assessment: Assessment, decision: Decision, now: float) -> None:
         """Tell what is new."""
@@ -202,7 +201,7 @@ class Daemon:
             for descriptor in woken.descriptors:
                 if self._server and self._server.handles(descriptor):
                     self._server.handle(descriptor, now, self._answer)
-                elif self._compactor and descriptor == self._compactor.fileno():
+                elif self._worker and descriptor == self._worker.fileno():
                     self._finish(now)
                     return now
 
@@ -215,7 +214,7 @@ class Daemon:
 
     def _finish(self, now: float) -> None:
         """Take note that the remedy has ended."""
-        run = self._compactor.result() if self._compactor else None
+        run = self._worker.result() if self._worker else None
         if run is None:
             return
         self._state = policy.finished(self._state, run.duration_seconds, now)
@@ -258,7 +257,7 @@ class Daemon:
         self._assessment = None
         self._reporter.emit("config_reloaded", needs_restart=",".join(kept) or None)
 
-    def _open_compactor(self) -> tuple[Compactor | None, str | None]:
+    def _open_worker(self) -> tuple[Worker | None, str | None]:
         """Make ready to compact; without it, say why."""
         if self._options.root is not None:
             return None, "a copied tree is never acted on"
@@ -267,11 +266,10 @@ class Daemon:
             return None, "would compact, but for the dry-run"
         if not self._locked:
             return None, "without the lock another daemon may be acting"
-        try:
-            compactor = Compactor()
-        except OSError as error:
-            why = f"{error.filename}: {reason(error)}"
+        means = open_means(version=self._kernel.version, restore_path=None)
+        if why := means.missing.get(Remedy.COMPACT):
             self._problems.append(Problem("compaction", why))
             return None, f"cannot compact: {why}"
-        self._waiter.epoll.register(compactor.fileno(), select.EPOLLIN)
-        return compactor, None
+        worker = Worker(means)
+        self._waiter.epoll.register(worker.fileno(), select.EPOLLIN)
+        return worker, None
