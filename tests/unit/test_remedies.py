@@ -463,7 +463,47 @@ def test_descriptors_do_not_leak(kernel: Kernel) -> None:
         assert descriptors() == before
 
 
+def test_without_a_thread_the_worker_keeps_no_descriptor(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller learns of it, and can go on without remedies."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    means = kernel.open()
+    before = descriptors()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError):
+        Worker(means)
+    assert descriptors() == before
+    assert threading.stack_size() == 0
+    means.close()
+
+
 # compact_async and its note
+
+
+@pytest.mark.parametrize(("call", "path"), [("pread", SETTING), ("ftruncate", "note")])
+def test_a_setting_or_note_that_cannot_be_used_means_that_nothing_is_raised(
+    kernel: Kernel,
+    worker: Worker,
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
+    path: str,
+) -> None:
+    """An input/output error of either is named with its file."""
+
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, refuse)
+        error = do(worker, ASYNC).error
+    where = kernel.note if path == "note" else f"{kernel.root}/{path}"
+    assert error == f"{where}: input/output error"
+    assert kernel.written == []
+    assert do(worker, ASYNC).error is None
 
 
 def test_a_note_that_cannot_be_written_means_that_nothing_is_raised(
@@ -661,20 +701,38 @@ def test_nothing_is_run_once_the_daemon_is_stopping(kernel: Kernel, worker: Work
     assert kernel.written == []
 
 
-def test_what_is_noted_before_stopping_is_not_raised_after_it(
-    kernel: Kernel, worker: Worker
+def test_a_run_that_has_begun_raises_nothing_once_the_daemon_is_stopping(kernel: Kernel) -> None:
+    """Not even when it was told to stop between its start and the raising."""
+    setting = proactive.Proactive(
+        f"{kernel.root}/{SETTING}", kernel.note, f"{kernel.root}/proc/sys/kernel/random/boot_id"
+    )
+    stopping = threading.Event()
+    stopping.set()
+    setting.run(stopping)
+    setting.close()
+    assert kernel.written == []
+
+
+def test_stopping_waits_a_moment_for_a_worker_that_is_about_to_raise(
+    kernel: Kernel, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopping waits for a worker that is about to raise, or keeps it from doing so."""
-    results = set()
-    kernel.answers[kernel.note] = lambda _text: time.sleep(0.02)
+    """When stop() returns it has been raised and put back: the process may end then."""
+    monkeypatch.setattr(proactive, "_PATIENCE_SECONDS", PATIENCE_SECONDS)
+    noting = threading.Event()
+
+    def answer(_text: bytes) -> None:
+        noting.set()
+        time.sleep(0.02)
+
+    kernel.answers[kernel.note] = answer
     worker.start(ASYNC)
-    wait_until(lambda: os.path.exists(kernel.note))
+    assert noting.wait(PATIENCE_SECONDS)
     worker.stop()
-    results.add(kernel.setting())
-    assert finish(worker).error in (None, "the daemon is stopping")
-    results.add(kernel.setting())
-    assert results == {"20"}
+    assert kernel.setting() == "20"
+    assert kernel.written[0] == (SETTING, b"100")
     assert kernel.noted() == b""
+    assert finish(worker).error is None
+    assert kernel.setting() == "20"
 
 
 @pytest.mark.parametrize("stuck_in", [b"100", b"20"])
