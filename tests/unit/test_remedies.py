@@ -15,7 +15,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from oomwatchd.model import Action, Remedy, Run, Version
@@ -372,8 +372,8 @@ def test_reclaim_ends_when_its_time_is_up(
     kernel: Kernel, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However much is left to do."""
-    monkeypatch.setattr(reclaim, "RECLAIM_SECONDS", 0.05)
-    kernel.answers[RECLAIM] = lambda _text: time.sleep(0.03)
+    monkeypatch.setattr(reclaim, "RECLAIM_SECONDS", 0.5)
+    kernel.answers[RECLAIM] = lambda _text: time.sleep(0.3)
     assert do(worker, Action(Remedy.RECLAIM, amount_kib=1 << 20)).error is None
     assert 1 <= len(kernel.written) <= 2
 
@@ -644,6 +644,7 @@ NOTES = st.binary(max_size=120) | st.builds(
 CREDIBLE = re.compile(BOOT_ID.encode() + rb" ([0-9]|[1-9][0-9]|100) ([0-9]|[1-9][0-9]|100)\n")
 
 
+@settings(deadline=None, max_examples=150)
 @given(note=NOTES, present=st.sampled_from([b"0", b"20", b"100"]))
 @example(note=f"{BOOT_ID} 7 100\n".encode(), present=b"100")
 @example(note=f"{BOOT_ID} 7 100\n".encode(), present=b"20")
