@@ -1,4 +1,4 @@
-"""The profiles for kinds of boards: each can be dropped in as it is, and says why."""
+"""The profiles for kinds of boards, and the guide's examples: as they are, they are good."""
 
 import re
 import shutil
@@ -26,7 +26,9 @@ def _read(profile: Path) -> Config:
 def _settings(text: str) -> list[tuple[str, str]]:
     """List the lines that say something, each with the line before it."""
     lines = text.splitlines()
-    return [(lines[at - 1], line) for at, line in enumerate(lines) if re.match(r"[a-z_]+ =", line)]
+    return [
+        (lines[at - 1], line) for at, line in enumerate(lines) if re.match(r"#?[a-z_]+ =", line)
+    ]
 
 
 def test_there_are_profiles() -> None:
@@ -84,12 +86,20 @@ def test_a_profiles_demands_fit_its_board(profile: Path) -> None:
 
 @each_profile
 def test_the_alternatives_of_a_profile_are_good_too(profile: Path, tmp_path: Path) -> None:
-    """A setting that stands there as a comment may be put in the place of the one above."""
-    text = profile.read_text(encoding="utf-8")
-    other = re.findall(r"(?m)^#([a-z_]+) =", text)
-    for key in other:
-        text = re.sub(rf"(?m)^{key} =.*\n", "", text)
-    (tmp_path / "x.conf").write_text(re.sub(r"(?m)^#(?=[a-z_]+ =)", "", text))
+    """What stands there as a comment may be used, in the place of what is stated."""
+    lines = profile.read_text(encoding="utf-8").splitlines()
+    said: dict[str, dict[str, str]] = {}
+    section = ""
+    for line in lines:
+        if match := re.fullmatch(r"#?\[(.+)\]", line):
+            section = match[1]
+        elif match := re.fullmatch(r"#?([a-z_]+) = (.*)", line):
+            said.setdefault(section, {})[match[1]] = match[2]  # a comment stands last, and wins
+    text = "".join(
+        f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+        for section, keys in said.items()
+    )
+    (tmp_path / "x.conf").write_text(text)
     result = run(DAEMON, "--config", str(tmp_path / "x.conf"), "--check-config")
     assert result == (0, "", "")
 
@@ -105,3 +115,12 @@ def test_the_profile_of_a_root_in_ram_drops_nothing() -> None:
     """There is nothing to read back from."""
     remedies = _read(FOLDER / "read-only-root-in-ram.conf").remedies
     assert (remedies.drop_caches, remedies.reclaim, remedies.compact) == (False, False, True)
+
+
+def test_the_examples_of_the_guide_are_good() -> None:
+    """What stands in the man page can be copied."""
+    page = (CONFIG.parents[1] / "man" / "oomwatchd-demands.7").read_text(encoding="utf-8")
+    examples = [text for text in re.findall(r"(?s)\.Bd .*?\n(.*?)\.Ed", page) if text[0] == "["]
+    assert len(examples) == 2
+    for text in examples:
+        assert parse([("example", text.encode())]).demands
