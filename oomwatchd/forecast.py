@@ -3,12 +3,13 @@
 The slope is Theil and Sen's: the median of the slopes between all pairs of points, each weighed
 by the time between its points (Jaeckel's weights), so that neighbours an instant apart, which
 whole blocks make flat or steep, count for little. No line is drawn through few points, through
-a short time, or where a third of the evidence is not falling; nor while headroom has not gone
-below what it came back from earlier, as a sawtooth does. It is looked for twice, in the newest
-points and in all that are kept, and the sooner end counts: a fall of a minute would be lost in
-an hour, a fall of a block in ten minutes in a minute.
+a short time, or where more than a fifth of the evidence is not falling (with a third, mere noise
+is a fall in one look of eleven, with a fifth in one of a hundred); nor while headroom has not
+gone below what it came back from earlier, as a sawtooth does. It is looked for twice, in the
+newest points and in all that are kept, and the sooner end counts: a fall of a minute would be
+lost in an hour, a fall of a block in ten minutes in a minute.
 
-Whatever is younger than the last remedy or a gap in time is told by starting from `Trend()`.
+The daemon's own remedies and gaps in time break a trend: after them begin with `Trend()`.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ _KEPT_SECONDS = 3600.0
 _FEWEST_POINTS = 5
 _LEAST_SPAN_SECONDS = 10.0
 _FARTHEST_SECONDS = 86400.0
+_MOST_NOT_FALLING = 0.2
+"""Of the weight of all slopes. One outlier at an end of the newest points has 0.18 of it."""
 _MOST_HEADROOM = 1 << 60
 """Far beyond any memory, and safe in a float."""
 
@@ -89,7 +92,7 @@ def _falling_slope(points: Sequence[tuple[float, int]]) -> float | None:
         for (start, earlier), (end, later) in combinations(points, 2)
     )
     total = sum(seconds for _, seconds in slopes)
-    if 3 * sum(seconds for slope, seconds in slopes if slope >= 0) > total:
+    if _MOST_NOT_FALLING * total < sum(seconds for slope, seconds in slopes if slope >= 0):
         return None
     seen = 0.0
     for slope, seconds in slopes:

@@ -1,6 +1,7 @@
 """Time to exhaustion: when nothing may be said of it, and that it is right where it is said."""
 
 from collections.abc import Iterable, Sequence
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -55,6 +56,27 @@ SILENT: dict[str, tuple[float, Sequence[int | None]]] = {
 def test_no_time_is_given_for(name: str) -> None:
     """What is thin or does not fall has no end."""
     assert _end(_every(*SILENT[name])) is None
+
+
+@pytest.mark.parametrize("interval", [0.5, 2, 10])
+def test_noise_is_hardly_ever_a_fall(interval: float) -> None:
+    """A number that comes and goes tells whoever reads it nothing."""
+    noise = Random(1)  # noqa: S311 - the same noise each time
+    trend = Trend()
+    told = 0
+    for tick in range(3000):
+        now = START + tick * interval
+        trend = noted(trend, now, round(50 + noise.gauss(0, 8)))
+        told += exhaustion_seconds(trend, now) is not None
+    assert told < 90
+
+
+def test_a_fall_in_noise_has_its_time() -> None:
+    """Sixty blocks go in an hour, and looks scatter by eight."""
+    noise = Random(1)  # noqa: S311 - the same noise each time
+    trend = _every(5, (round(90 - tick / 12 + noise.gauss(0, 8)) for tick in range(720)))
+    # Half an hour: 30 blocks are left, and one goes in a minute.
+    assert _end(trend) == pytest.approx(1800, rel=0.5)
 
 
 def test_a_fall_that_has_ended_fades() -> None:
