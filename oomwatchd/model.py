@@ -196,9 +196,13 @@ class Outcome(NamedTuple):
     headroom_before: int | None
     headroom_after: int | None
     pages_freed: int | None
+    cma_pages_taken: int | None
+    """Free CMA pages that are not free any more: compaction moves data there."""
     duration_seconds: float
     effective: bool
     finished_at: float
+    error: str | None
+    """Why the kernel did not do as it was told; None where it did."""
 
 
 class Capabilities(NamedTuple):

@@ -42,5 +42,5 @@ def choose_rule(sample: Sample) -> Choice:
 def _migratetypes(sample: Sample) -> set[str]:
     """Collect the names of the migratetypes of all zones."""
     if sample.pagetypeinfo is None:
-        return set()
+        return set(sample.migratetypes)
     return {name for zone in sample.pagetypeinfo.zones.values() for name in zone.free_blocks}

@@ -27,6 +27,8 @@ class Sample(NamedTuple):
     largest_cma_chunk_pages: int | None
     """The largest free run in one CMA area, where debugfs tells."""
     problems: tuple[Problem, ...]
+    migratetypes: frozenset[str] = frozenset()
+    """The types that this kernel is known to have, also where pagetypeinfo was not read now."""
 
 
 def compiled_of(sample: Sample) -> tuple[str, ...]:

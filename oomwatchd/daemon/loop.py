@@ -5,33 +5,38 @@ tick and handed on.
 """
 
 import os
-import select
 import signal
 import time
 
 from oomwatchd import __version__, policy
 from oomwatchd.alerts.log import Log
-from oomwatchd.assess.assessment import Assessment, assess
+from oomwatchd.assess.assessment import Assessment
 from oomwatchd.assess.sample import Sample
-from oomwatchd.daemon.demands import demands_of
-from oomwatchd.daemon.facts import remedy_facts, standings
+from oomwatchd.daemon.answers import Answers
+from oomwatchd.daemon.hands import Hands
+from oomwatchd.daemon.lifeline import Lifeline
 from oomwatchd.daemon.options import Options
+from oomwatchd.daemon.outlook import Outlook
 from oomwatchd.daemon.place import Place, settle
+from oomwatchd.daemon.platform import find_platform
+from oomwatchd.daemon.rehearsal import rehearse
 from oomwatchd.daemon.reporter import Reporter
+from oomwatchd.daemon.view import View
 from oomwatchd.daemon.wake import Waiter
 from oomwatchd.errors import Exit, OomwatchdError
-from oomwatchd.model import Action, Cause, DemandSpec, Problem, Process, Remedy
-from oomwatchd.policy import Decision, Limits
+from oomwatchd.model import Problem
+from oomwatchd.policy import Decision, Word
+from oomwatchd.policy.pace import interval
 from oomwatchd.settings import Config
-from oomwatchd.status.document import Facts, document
-from oomwatchd.status.protocol import encode, unknown_method
-from oomwatchd.system.capabilities import find_capabilities
+from oomwatchd.status.protocol import unknown_method
+from oomwatchd.system.clock import suspended_seconds
 from oomwatchd.system.configfile import load
 from oomwatchd.system.lock import release_lock
-from oomwatchd.system.origin import boot_id, copied_kernel, live_kernel
-from oomwatchd.system.processes import Processes
-from oomwatchd.system.remedies import Worker, open_means
 from oomwatchd.system.sampler import Sampler
+
+GAP_SECONDS = 10.0
+"""Waking so much later than due means that nobody looked: stopped, or hopelessly thrashing."""
+_SUSPENDED_SECONDS = 1.0
 
 
 def watch(config: Config, options: Options) -> int:
@@ -62,214 +67,211 @@ class Daemon:
         self._options = options
         self._waiter = waiter
         self._server = place.server
-        self._locked = place.lock is not None
+        live = options.root is None
+        acting = live and not options.dry_run
+        self._platform = platform = find_platform(options.root)
+        self._lifeline = Lifeline(config.survival, acting=acting)
+        self._outlook = Outlook()
+        self._reporter = Reporter(Log(options.log_to or config.alerts.log_to), self._outlook)
+        self._hands = Hands(options, place, platform, waiter.epoll)
+        sampler = Sampler(options.root or "/", platform.kernel, live=live)
+        self._view = View(sampler, platform.kernel, config)
+        self._answers = Answers(platform, self._outlook, self._started)
         self._problems = list(place.problems)
-        self._reporter = Reporter(Log(options.log_to or config.alerts.log_to))
-        root = options.root
-        self._kernel = live_kernel() if root is None else copied_kernel(root)
-        self._capabilities = find_capabilities(root or "/", self._kernel, live=root is None)
-        self._boot_id = boot_id(root)
-        self._sampler = Sampler(root or "/", self._kernel, live=root is None)
-        self._worker, self._unavailable = self._open_worker()
-        self._state = policy.initial()
-        self._specs: tuple[DemandSpec, ...] | None = None
-        self._assessment: Assessment | None = None
-        self._evidence = Processes() if root is None else None
-        self._processes: tuple[Process, ...] = ()
-        self._stopping = False
+        if acting and config.poll.psi and (problem := waiter.watch_pressure()):
+            self._problems.append(problem)
+        self._state = self._hands.recall(policy.initial(), self._started)
+        self._suspended_seconds = suspended_seconds()
+        self._changed = self._pressed = self._stopping = False
 
     def run(self) -> None:
         """Loop."""
         self._reporter.emit(
             "started",
             version=__version__,
-            kernel=self._kernel.release,
+            kernel=self._platform.kernel.release,
             pid=os.getpid(),
             dry_run=self._options.dry_run,
             root=self._options.root,
         )
+        rehearse(self._view, self._answers, self._config, time.monotonic())
+        self._lifeline.hold()
         now = time.monotonic()
         while not self._stopping:
-            fresh = self._look_due(now)
-            assessment = self._assess(self._sample()) if fresh else self._seen()
-            decision, assessment = self._decide(assessment, now, fresh=fresh)
-            self._act(decision)
-            self._report(assessment, decision, now)
-            now = self._wait(now + self._interval(assessment))
+            if self._is_quiet(now):
+                seconds = self._view.interval(self._config.poll)
+            else:
+                sample = self._sample(now)
+                assessment = self._assess(sample, now)
+                decision, assessment = self._decide(assessment, now, fresh=sample is not None)
+                self._act(decision)
+                self._report(assessment, decision, now)
+                seconds = interval(self._state, assessment, self._config.poll, now)
+            now = self._wait(now, seconds)
+        self._lifeline.stopping()
+        self._hands.close()
         self._reporter.emit("stopped", uptime_seconds=time.monotonic() - self._started)
 
-    def _look_due(self, now: float) -> bool:
-        """Whether there is something new to assess: other free blocks, or a remedy to judge."""
-        changed = self._sampler.changed()
+    def _is_quiet(self, now: float) -> bool:
+        """Whether this tick ends here: nothing is near its level, and no timer runs."""
+        self._changed = self._view.is_changed()
         return (
-            changed
-            or self._assessment is None
-            or policy.settled(self._state, self._config.poll, now)
+            policy.is_idle(self._state)
+            and not self._pressed
+            and (not self._changed or self._view.is_far(now))
         )
 
-    def _sample(self) -> Sample:
-        """Read the kernel's files."""
-        return self._sampler.sample()
+    def _sample(self, now: float) -> Sample | None:
+        """Read the kernel's files; None if what was seen last still holds."""
+        slept = suspended_seconds() - self._suspended_seconds
+        if slept >= _SUSPENDED_SECONDS:
+            # The loop's clock stands still in suspend, so that nothing has to be made up for.
+            self._suspended_seconds += slept
+            self._resume(0.0, now)
+        judging = policy.settled(self._state, self._config.poll, now)
+        if self._changed or self._pressed or judging or self._view.assessment is None:
+            return self._view.sample(now)
+        return None
 
-    def _assess(self, sample: Sample) -> Assessment:
+    def _assess(self, sample: Sample | None, now: float) -> Assessment:
         """Measure every demand."""
-        if self._specs is None:
-            self._specs = demands_of(self._config, self._kernel, sample.meminfo)
-        self._assessment = assess(sample, self._specs)
-        return self._assessment
-
-    def _seen(self) -> Assessment:
-        """Give the last assessment again: nothing has changed since."""
-        return self._assessment or self._assess(self._sample())
+        if sample is None and self._view.assessment is not None:
+            return self._view.assessment
+        assessment = self._view.assess(sample or self._view.sample(now), now)
+        self._outlook.note(assessment, now)
+        self._state = policy.observe(self._state, assessment, self._config.poll, now)
+        return assessment
 
     def _decide(
         self, assessment: Assessment, now: float, *, fresh: bool
     ) -> tuple[Decision, Assessment]:
         """Judge a remedy that has settled, and decide on the next one."""
-        poll = self._config.poll
-        limits = Limits(poll, self._config.remedies, self._unavailable)
-        state = policy.observe(self._state, assessment, now) if fresh else self._state
-        if policy.settled(state, poll, now):
-            state = self._judge(state, assessment)
-        decided, decision = policy.decide(state, assessment, limits, now)
-        if decision.remedy is not None and not fresh:
-            # Never act on what was seen some ticks ago.
-            assessment = self._assess(self._sample())
-            state = policy.observe(state, assessment, now)
+        state = self._state
+        if policy.settled(state, self._config.poll, now):
+            state, outcome = policy.judge(state, assessment)
+            if outcome is not None:
+                self._reporter.finished(outcome)
+                self._outlook.forget()
+                self._answers.gather()
+        self._hands.look_for_realtime(now)
+        decided, decision = policy.decide(state, assessment, self._hands.limits(self._config), now)
+        if decision.action is not None:
+            # Not beside a task that has come since, and never on what was seen some ticks ago.
+            self._hands.look_for_realtime(now, quickly=True)
+            if not fresh:
+                assessment = self._view.assess(self._view.sample(now), now)
+                state = policy.observe(state, assessment, self._config.poll, now)
+            limits = self._hands.limits(self._config)
             decided, decision = policy.decide(state, assessment, limits, now)
         self._state = decided
         return decision, assessment
 
-    def _judge(self, state: policy.State, assessment: Assessment) -> policy.State:
-        """Measure what the remedy changed, tell it, and gather evidence now that it is over."""
-        state, outcome = policy.judge(state, assessment)
-        if outcome is not None:
-            self._reporter.finished(outcome)
-            if self._evidence is not None:
-                self._processes = self._evidence.largest()
-        return state
-
     def _act(self, decision: Decision) -> None:
-        """Start the remedy that was decided on."""
-        if decision.remedy is None or decision.reading is None or self._worker is None:
-            return
-        self._worker.start(Action(Remedy.COMPACT))
+        """Start the remedy that was decided on, after writing down that it was."""
+        self._hands.remember(self._state)
+        if decision.action is not None:
+            self._hands.start(decision.action)
 
     def _report(self, assessment: Assessment, decision: Decision, now: float) -> None:
         """Tell what is new."""
         self._state, news = policy.speak(self._state, assessment, self._config.poll, now)
         for word, reading in news:
-            self._reporter.demand(word, reading, decision)
-        self._reporter.started(decision)
-        problems = (*self._own_problems(), *assessment.problems)
+            self._reporter.demand(word, reading, decision, self._state, now)
+            if word is Word.CRITICAL and self._lifeline.kernel_panics:
+                self._lifeline.last_words(f"{reading.demand.name} is critical", now)
+        self._reporter.decision(decision, now)
+        if self._pressed or not policy.is_idle(self._state):
+            self._report_kills(now)
+        self._pressed = False
+        problems = (*self._own_problems(now), *assessment.problems)
         self._reporter.problems(tuple(dict.fromkeys(problems)))
+        self._lifeline.tell(assessment.severity.value)
 
-    def _own_problems(self) -> tuple[Problem, ...]:
+    def _report_kills(self, now: float) -> None:
+        """Tell of processes that the kernel has killed for want of memory."""
+        kills = self._view.new_kills()
+        if kills:
+            worst = self._view.lowest()
+            self._reporter.emit("oom_kill", kills=kills, demand=worst)
+            self._lifeline.last_words(f"{kills} OOM kills seen; lowest demand: {worst}", now)
+
+    def _own_problems(self, now: float) -> tuple[Problem, ...]:
         """List what the daemon itself could not have."""
-        problems = list(self._problems)
+        problems = [*self._problems, *self._lifeline.problems(), *self._hands.problems]
         if trouble := self._reporter.emit.trouble:
             problems.append(Problem("log", trouble))
-        if policy.is_stuck(self._state, time.monotonic()):
-            problems.append(Problem("remedies", "the last one has not come back: no more are run"))
-        return tuple(problems)
+        return (*problems, *policy.doubts(self._state, now))
 
-    def _interval(self, assessment: Assessment) -> float:
-        """Look often while a demand is near its level or a remedy is under way."""
-        poll = self._config.poll
-        near = any(
-            reading.headroom is not None
-            and reading.headroom <= 2 * reading.demand.warning
-            and reading.cause is not Cause.UNSATISFIABLE
-            for reading in assessment.readings
-        )
-        if near or self._state.running is not None:
-            return poll.interval_min_seconds
-        return poll.interval_max_seconds
-
-    def _wait(self, until: float) -> float:
+    def _wait(self, now: float, seconds: float) -> float:
         """Answer the socket until the next tick is due; returns the time then."""
+        until = now + seconds
         while True:
-            now = time.monotonic()
+            self._lifeline.feed(now)
             idle_until = self._server.expire(now) if self._server else None
             if now >= until:
-                return now
-            woken = self._waiter.wait(min(until, idle_until or until) - now)
+                break
+            woken = self._waiter.wait(self._lifeline.bounded(min(until, idle_until or until) - now))
             now = time.monotonic()
+            self._pressed = self._pressed or woken.pressure
             if woken.signals:
-                self._obey(woken.signals)
-                return now
-            for descriptor in woken.descriptors:
-                if self._server and self._server.handles(descriptor):
-                    self._server.handle(descriptor, now, self._answer)
-                elif self._worker and descriptor == self._worker.fileno():
-                    self._finish(now)
-                    return now
+                self._obey(woken.signals, now)
+            called = [self._take(descriptor, now) for descriptor in woken.descriptors]
+            if woken.signals or woken.pressure or any(called):
+                break
+        if now - until >= GAP_SECONDS:
+            self._resume(now - until, now)
+        return now
 
-    def _obey(self, signals: frozenset[int]) -> None:
+    def _resume(self, missed_seconds: float, now: float) -> None:
+        """Go on after a time that nobody saw pass."""
+        self._state = policy.after_gap(self._state, missed_seconds, now)
+        self._outlook.forget()
+
+    def _take(self, descriptor: int, now: float) -> bool:
+        """Do what a ready descriptor asks for; returns whether that calls for a tick."""
+        if self._server and self._server.handles(descriptor):
+            was_idle = policy.is_idle(self._state)
+            self._server.handle(descriptor, now, self._answer)
+            return was_idle and not policy.is_idle(self._state)
+        run = self._hands.result() if descriptor == self._hands.fileno() else None
+        if run is not None:
+            self._state = policy.finished(self._state, run, now)
+        return run is not None
+
+    def _obey(self, signals: frozenset[int], now: float) -> None:
         """Stop or reload; stopping goes first."""
         if signals - {signal.SIGHUP}:
             self._stopping = True
         else:
-            self._reload()
-
-    def _finish(self, now: float) -> None:
-        """Take note that the remedy has ended."""
-        run = self._worker.result() if self._worker else None
-        if run is None:
-            return
-        self._state = policy.finished(self._state, run.duration_seconds, now)
-        if run.error is not None:
-            self._problems.append(Problem("compaction", run.error))
-            self._unavailable = f"compaction failed: {run.error}"
+            self._reload(now)
 
     def _answer(self, method: str) -> bytes:
         """Answer one request on the socket."""
         if method != "status":
             raise unknown_method(method)
         now = time.monotonic()
-        facts = Facts(
-            pid=os.getpid(),
-            uptime_seconds=now - self._started,
-            boot_id=self._boot_id,
-            now=now,
-            capabilities=self._capabilities,
-            problems=self._own_problems(),
-            standings=standings(self._state, now),
-            remedies=remedy_facts(self._state, self._config.remedies),
-            processes=self._processes,
+        assessment = self._view.look_closely(now)
+        if assessment is not None:
+            self._state = policy.observe(self._state, assessment, self._config.poll, now)
+        return self._answers.status(
+            self._view.last(now), self._state, self._config, self._own_problems(now), now
         )
-        return encode(document(self._seen(), facts))
 
-    def _reload(self) -> None:
+    def _reload(self, now: float) -> None:
         """Read the configuration again; a bad one is refused whole and the old one stays."""
+        self._lifeline.reloading(now)
         try:
             config = load(self._options.config)
         except OomwatchdError as error:
             self._reporter.emit("config_rejected", why=str(error).replace("\n", "; "))
+            self._lifeline.tell("the new configuration is refused")
             return
         kept = [
             name
-            for name in ("socket", "alerts")
+            for name in ("socket", "alerts", "survival")
             if getattr(config, name) != getattr(self._config, name)
         ]
         self._config = config
-        self._specs = None
-        self._assessment = None
+        self._view.reconfigure(config)
         self._reporter.emit("config_reloaded", needs_restart=",".join(kept) or None)
-
-    def _open_worker(self) -> tuple[Worker | None, str | None]:
-        """Make ready to compact; without it, say why."""
-        if self._options.root is not None:
-            return None, "a copied tree is never acted on"
-        if self._options.dry_run:
-            self._problems.append(Problem("remedies", "dry-run: nothing is changed"))
-            return None, "would compact, but for the dry-run"
-        if not self._locked:
-            return None, "without the lock another daemon may be acting"
-        means = open_means(version=self._kernel.version, restore_path=None)
-        if why := means.missing.get(Remedy.COMPACT):
-            self._problems.append(Problem("compaction", why))
-            return None, f"cannot compact: {why}"
-        worker = Worker(means)
-        self._waiter.epoll.register(worker.fileno(), select.EPOLLIN)
-        return worker, None
+        self._lifeline.tell("configuration read again")

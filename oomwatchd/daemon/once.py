@@ -4,12 +4,14 @@ import json
 import os
 import time
 
+from oomwatchd import policy
 from oomwatchd.assess.assessment import assess
 from oomwatchd.daemon.demands import demands_of
+from oomwatchd.daemon.facts import remedy_facts
 from oomwatchd.errors import Exit
 from oomwatchd.model import Problem, Severity
 from oomwatchd.settings import Config
-from oomwatchd.status.document import Facts, RemedyFacts, document
+from oomwatchd.status.document import Facts, document
 from oomwatchd.status.text import describe
 from oomwatchd.system.capabilities import find_capabilities
 from oomwatchd.system.origin import boot_id, copied_kernel, live_kernel
@@ -45,14 +47,7 @@ def look_once(config: Config, root: str | None, *, as_json: bool) -> int:
         capabilities=capabilities,
         problems=() if capabilities.compaction else (CANNOT_COMPACT,),
         standings={},
-        remedies=RemedyFacts(
-            running=None,
-            inhibited_until_seconds=None,
-            backoff_remaining_seconds=None,
-            counts={},
-            budget_left={"compact_per_hour": config.remedies.compact_per_hour},
-            outcomes=(),
-        ),
+        remedies=remedy_facts(policy.initial(), config.remedies, now),
         processes=Processes().largest() if root is None else (),
     )
     status = document(assessment, facts)

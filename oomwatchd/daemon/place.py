@@ -17,6 +17,8 @@ from oomwatchd.system.lock import release_lock, take_lock
 class Place(NamedTuple):
     """What could be had; the rest is in `problems`."""
 
+    folder: str
+    """Where the lock, the socket and what outlives the daemon lie."""
     lock: int | None
     server: Server | None
     problems: tuple[Problem, ...]
@@ -33,17 +35,20 @@ def settle(settings: SocketSettings, *, copied: bool, epoll: select.epoll) -> Pl
     path = settings.path or (None if copied else default_path())
     if path is None:
         why = "no XDG_RUNTIME_DIR for a socket of this user"
-        return Place(None, None, () if copied else (Problem("socket", why),))
+        return Place("", None, None, () if copied else (Problem("socket", why),))
     problems: list[Problem] = []
     lock = server = None
+    folder = os.path.dirname(path)
     try:
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        os.makedirs(folder, mode=0o755, exist_ok=True)
         if not copied:
-            lock = take_lock(os.path.join(os.path.dirname(path), "lock"))
+            lock = take_lock(os.path.join(folder, "lock"))
     except OSError as error:
         problems.append(Problem("lock", f"{error.filename or path}: {reason(error)}"))
         # Without the lock another daemon's socket might be pushed aside.
-        return Place(None, None, (*problems, Problem("socket", "not served without the lock")))
+        return Place(
+            folder, None, None, (*problems, Problem("socket", "not served without the lock"))
+        )
     try:
         server = Server(path, _group_id(settings.group, problems), epoll)
     except InUseError:
@@ -54,7 +59,7 @@ def settle(settings: SocketSettings, *, copied: bool, epoll: select.epoll) -> Pl
         problems.append(Problem("socket", f"{path}: in use by another daemon"))
     except OSError as error:
         problems.append(Problem("socket", f"{path}: {reason(error)}"))
-    return Place(lock, server, tuple(problems))
+    return Place(folder, lock, server, tuple(problems))
 
 
 def _group_id(group: str | None, problems: list[Problem]) -> int | None:

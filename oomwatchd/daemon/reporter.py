@@ -2,19 +2,23 @@
 
 from oomwatchd.alerts.log import Log
 from oomwatchd.assess.assessment import Reading
+from oomwatchd.daemon.outlook import Outlook
 from oomwatchd.model import Outcome, Problem
-from oomwatchd.policy import Decision, Word, against
+from oomwatchd.policy import Decision, State, Word, against
 
 
 class Reporter:
     """Turns what the loop found into events; remembers which problems have been told."""
 
-    def __init__(self, emit: Log) -> None:
+    def __init__(self, emit: Log, outlook: Outlook) -> None:
         """Nothing has been told yet."""
         self.emit = emit
+        self._outlook = outlook
         self._told: tuple[Problem, ...] = ()
 
-    def demand(self, word: Word, reading: Reading, decision: Decision) -> None:
+    def demand(
+        self, word: Word, reading: Reading, decision: Decision, state: State, now: float
+    ) -> None:
         """Tell how a demand stands now, and what is done about it or why nothing is."""
         demand = reading.demand
         self.emit(
@@ -27,17 +31,28 @@ class Reporter:
             request=demand.request.value,
             cause=reading.cause.value if reading.cause else None,
             lower_bound=reading.lower_bound,
-            remedy=decision.remedy.value if decision.remedy else against(reading, decision),
+            exhaustion_seconds=self._outlook.seconds(demand.name, now),
+            remedy=_remedy(word, reading, decision, state),
         )
 
-    def started(self, decision: Decision) -> None:
-        """Tell that a remedy begins."""
-        if decision.remedy is not None and decision.reading is not None:
+    def decision(self, decision: Decision, now: float) -> None:
+        """Tell that a remedy begins, and for which demands nothing is tried for a while."""
+        for reading, backoff in decision.backed_off:
+            self.emit(
+                "remedy_backed_off",
+                demand=reading.demand.name,
+                headroom=reading.headroom,
+                cause=reading.cause.value if reading.cause else None,
+                seconds=backoff.until - now,
+                failures=backoff.failures,
+            )
+        if decision.action is not None and decision.reading is not None:
             self.emit(
                 "remedy_started",
-                remedy=decision.remedy.value,
+                remedy=decision.action.remedy.value,
                 demand=decision.reading.demand.name,
                 headroom=decision.reading.headroom,
+                node=decision.action.node,
                 why=decision.reason,
             )
 
@@ -52,11 +67,16 @@ class Reporter:
             headroom_after=outcome.headroom_after,
             duration_seconds=outcome.duration_seconds,
             pages_freed=outcome.pages_freed,
+            cma_pages_taken=outcome.cma_pages_taken,
+            node=outcome.node,
             cause=outcome.cause.value,
+            error=outcome.error,
         )
 
     def problems(self, problems: tuple[Problem, ...]) -> None:
         """Tell what could not be had since last time, and what can be had again."""
+        if problems == self._told:
+            return
         for problem in problems:
             if problem not in self._told:
                 self.emit("degraded", what=problem.what, why=problem.why)
@@ -64,3 +84,14 @@ class Reporter:
             if problem not in problems:
                 self.emit("restored", what=problem.what)
         self._told = problems
+
+
+def _remedy(word: Word, reading: Reading, decision: Decision, state: State) -> str | None:
+    """Say what is done about a demand, or why nothing is."""
+    if word is Word.RECOVERED:
+        return None
+    if decision.action is not None:
+        return decision.action.remedy.value
+    if word is Word.LOW and state.running is not None:
+        return state.running.action.remedy.value
+    return against(reading, decision)

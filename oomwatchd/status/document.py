@@ -21,6 +21,7 @@ class Standing(NamedTuple):
 
     since_seconds: float
     history: tuple[int | None, ...]
+    exhaustion_seconds: float | None = None
 
 
 class RemedyFacts(NamedTuple):
@@ -127,7 +128,7 @@ def _demand(reading: Reading, standing: Standing | None) -> Json:
         "severity": reading.severity.value,
         "since_seconds": round(standing.since_seconds, 3) if standing else 0.0,
         "cause": reading.cause.value if reading.cause else None,
-        "exhaustion_seconds": None,
+        "exhaustion_seconds": _rounded(standing.exhaustion_seconds) if standing else None,
         "advice": reading.advice,
         "history": list(standing.history) if standing else [reading.headroom],
     }
@@ -137,8 +138,8 @@ def _remedies(facts: RemedyFacts, now: float) -> Json:
     """Describe the remedies."""
     return {
         "running": facts.running.value if facts.running else None,
-        "inhibited_until_seconds": facts.inhibited_until_seconds,
-        "backoff_remaining_seconds": facts.backoff_remaining_seconds,
+        "inhibited_until_seconds": _rounded(facts.inhibited_until_seconds),
+        "backoff_remaining_seconds": _rounded(facts.backoff_remaining_seconds),
         "counts": {remedy.value: facts.counts.get(remedy, 0) for remedy in Remedy},
         "budget_left": dict(facts.budget_left),
         "last": [
@@ -150,10 +151,16 @@ def _remedies(facts: RemedyFacts, now: float) -> Json:
                 "headroom_before": outcome.headroom_before,
                 "headroom_after": outcome.headroom_after,
                 "pages_freed": outcome.pages_freed,
+                "cma_pages_taken": outcome.cma_pages_taken,
                 "duration_seconds": round(outcome.duration_seconds, 6),
                 "effective": outcome.effective,
+                "error": outcome.error,
                 "age_seconds": round(now - outcome.finished_at, 3),
             }
             for outcome in facts.outcomes
         ],
     }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

@@ -28,6 +28,14 @@ class KernelFile:
             self.close()
             raise OSError(0, "not a regular file", path)
 
+    def begin(self, size: int) -> bytes:
+        """Read the beginning of the text, at most `size` bytes of it, in one call.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        return os.pread(self._descriptor, size, 0)
+
     def read(self) -> bytes:
         """Read the whole text.
 

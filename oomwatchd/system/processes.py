@@ -16,9 +16,8 @@ class Processes:
     """Lists processes. Made at start: later there may be no memory for an import."""
 
     def __init__(self) -> None:
-        """Import psutil where it is installed, and rehearse."""
+        """Import psutil where it is installed."""
         self._psutil = _import_psutil()
-        self.largest()
 
     def largest(self) -> tuple[Process, ...]:
         """Give the ten largest by resident memory, largest first; () where that cannot be had."""

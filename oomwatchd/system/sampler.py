@@ -1,8 +1,8 @@
-"""Taking a sample: the kernel's files, opened once, read and parsed."""
+"""Taking samples: the kernel's files, opened once, read as seldom and as little as will do."""
 
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from oomwatchd.assess.sample import Sample
 from oomwatchd.errors import ParseError
@@ -12,7 +12,18 @@ from oomwatchd.system.files import KernelFile, read_optional, reason
 
 T = TypeVar("T")
 
+_FIRST_BYTES = 4096
+"""The kernel gives no more at once (one page) unless a single record is longer."""
 _PAGETYPEINFO_MISSING = "headroom is a lower bound"
+
+
+class Needs(NamedTuple):
+    """What a sample needs besides buddyinfo, zoneinfo and meminfo."""
+
+    types: bool = True
+    """pagetypeinfo: the kernel holds the zone's lock while it walks the free lists."""
+    cma_chunks: bool = True
+    """The largest free run of the CMA areas, from debugfs."""
 
 
 class Sampler:
@@ -28,39 +39,72 @@ class Sampler:
         self._root = root.rstrip("/")
         self._kernel = kernel
         self._files: dict[str, KernelFile] = {}
-        self._last_buddyinfo: bytes | None = None
+        self._seen: bytes | None = None
+        self._migratetypes: frozenset[str] = frozenset()
+        self._types_problem: Problem | None = None
         self._shift = self._read_number("proc/sys/vm/min_free_order_shift")
 
-    def changed(self) -> bool:
-        """Whether /proc/buddyinfo reads otherwise than at the last call; True if unreadable."""
-        try:
-            data = self._text("proc/buddyinfo")
-        except OSError:
-            return True
-        unchanged = data == self._last_buddyinfo
-        self._last_buddyinfo = data
-        return not unchanged
+    def glance(self) -> bytes | None:
+        """Read the beginning of buddyinfo; None where it has not changed since the last time.
 
-    def sample(self) -> Sample:
-        """Read and parse everything. What cannot be read or parsed is in `problems`."""
+        Of a file longer than a page, as large machines have, what follows is not looked at, so
+        it always counts as changed. What cannot be read is changed too, and empty.
+        """
+        file = self._files.get("proc/buddyinfo")
+        try:
+            text = file.begin(_FIRST_BYTES) if file else self._text("proc/buddyinfo")
+        except OSError:
+            self._forget("proc/buddyinfo")
+            text = b""
+        if text == self._seen and text and (file is None or len(text) < _FIRST_BYTES):
+            return None
+        self._seen = text
+        return text
+
+    def sample(self, needs: Needs = Needs()) -> Sample:  # noqa: B008 - it is immutable
+        """Read and parse. What cannot be read or parsed is in `problems`."""
         problems: list[Problem] = []
+        lists = self._read("buddyinfo", buddyinfo.parse, problems)
+        stanzas = self._read("zoneinfo", zoneinfo.parse, problems)
+        types = self._read_types() if needs.types else None
+        if self._types_problem is not None:
+            problems.append(self._types_problem)
         return Sample(
             kernel=self._kernel,
-            buddyinfo=self._read("buddyinfo", buddyinfo.parse, problems),
-            zoneinfo=self._read("zoneinfo", zoneinfo.parse, problems),
-            pagetypeinfo=self._read(
-                "pagetypeinfo", pagetypeinfo.parse, problems, _PAGETYPEINFO_MISSING
-            ),
+            buddyinfo=lists,
+            zoneinfo=stanzas,
+            pagetypeinfo=types,
             meminfo=self._read("meminfo", meminfo.parse, problems),
             min_free_order_shift=self._shift,
-            largest_cma_chunk_pages=self._largest_cma_chunk_pages(),
+            largest_cma_chunk_pages=self._largest_cma_chunk_pages() if needs.cma_chunks else None,
             problems=tuple(problems),
+            migratetypes=self._migratetypes,
         )
+
+    def counters(self, names: tuple[bytes, ...]) -> dict[bytes, int]:
+        """Read some of the counters of /proc/vmstat; those that the kernel lacks are left out."""
+        try:
+            lines = self._text("proc/vmstat").split(b"\n")
+        except OSError:
+            return {}
+        pairs = (line.split(b" ") for line in lines if line.startswith(names))
+        return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}  # noqa: PLR2004 - a name and a number
 
     def close(self) -> None:
         """Close all files."""
         for path in list(self._files):
             self._forget(path)
+
+    def _read_types(self) -> pagetypeinfo.Pagetypeinfo | None:
+        """Read pagetypeinfo; why that failed is remembered until it is read again."""
+        problems: list[Problem] = []
+        types = self._read("pagetypeinfo", pagetypeinfo.parse, problems, _PAGETYPEINFO_MISSING)
+        self._types_problem = problems[0] if problems else None
+        if types is not None:
+            self._migratetypes = frozenset(
+                name for zone in types.zones.values() for name in zone.free_blocks
+            )
+        return types
 
     def _read(
         self,

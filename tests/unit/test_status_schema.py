@@ -23,6 +23,8 @@ from oomwatchd.model import (
     Remedy,
     Request,
 )
+from oomwatchd.policy import budget_left, initial
+from oomwatchd.settings import Remedies
 from oomwatchd.status.document import Facts, RemedyFacts, Standing, document
 
 EXIT_CODES = {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
@@ -56,9 +58,11 @@ def _full_document() -> Json:
         headroom_before=1,
         headroom_after=9,
         pages_freed=-3,
+        cma_pages_taken=40,
         duration_seconds=0.25,
         effective=True,
         finished_at=90.0,
+        error="/proc/sys/vm/compact_memory: invalid argument",
     )
     facts = Facts(
         pid=17,
@@ -67,13 +71,13 @@ def _full_document() -> Json:
         now=100.0,
         capabilities=Capabilities(*[True] * len(Capabilities._fields)),
         problems=(Problem("socket", "no place"),),
-        standings={"camera": Standing(5.0, (3, None, 2))},
+        standings={"camera": Standing(5.0, (3, None, 2), 12.5)},
         remedies=RemedyFacts(
             running=Remedy.RECLAIM,
             inhibited_until_seconds=5.0,
             backoff_remaining_seconds=6.0,
             counts={Remedy.COMPACT: 4},
-            budget_left={"compact_per_hour": 8},
+            budget_left=budget_left(initial(), Remedies(), now=100.0),
             outcomes=(outcome,),
         ),
         processes=(Process(1, "init", 900, 100, -1000),),

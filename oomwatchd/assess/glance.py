@@ -1,0 +1,166 @@
+"""The glance: whether buddyinfo alone shows that no demand can be near its level.
+
+Reading is the cost, so while there is plenty nothing else is read. What the other files said
+last is taken for its worst: all of CMA and the most that HighAtomic may hold is barred, and the
+watermarks are boosted as far as they go. Then a demand cannot be near if one zone has, in
+blocks of its order and larger, all that twice its warning level and these take together. That
+holds under the rules before and since 4.4, since each of their tests counts these pages.
+"""
+
+from typing import NamedTuple
+
+from oomwatchd.assess.assessment import Assessment, Reading
+from oomwatchd.assess.demands import measures_available
+from oomwatchd.mm.freelists import most_highatomic_pages
+from oomwatchd.mm.zonelist import Reached, zonelist
+from oomwatchd.model import Request, Version, Zone
+from oomwatchd.units import pages_of_kib
+
+_BOOST_SINCE: Version = (5, 0, 0)
+_BOOST_PARTS, _BOOST_WHOLE = 3, 2
+"""Up to 150 per cent of the high mark (watermark_boost_factor 15000, mm/page_alloc.c), or a
+pageblock."""
+_AGREEMENT = 8
+"""meminfo must agree with the zones to an eighth, or it tells of another memory (a container)."""
+
+
+class Line(NamedTuple):
+    """What a line of buddyinfo has to show."""
+
+    number: int
+    prefix: bytes
+    least_blocks: tuple[int, ...]
+    """By order, largest first; 0 where no demand is."""
+
+
+class Glance(NamedTuple):
+    """The lines to look at."""
+
+    lines: tuple[Line, ...]
+
+
+def glance_of(assessment: Assessment, buddyinfo: bytes) -> Glance | None:
+    """Make the glance for what was just assessed; None where only a full look will do."""
+    needs: dict[tuple[int, str], dict[int, int]] = {}
+    cma_pages = _most_cma_pages(assessment)
+    if cma_pages is None:
+        return None
+    for reading in assessment.readings:
+        need = _need(reading, assessment, cma_pages)
+        if need is None:
+            return None
+        zone, blocks = need
+        of_zone = needs.setdefault((zone.node, zone.name), {})
+        order = reading.demand.order
+        of_zone[order] = max(blocks, of_zone.get(order, 0))
+    lines = [
+        _line(number, text, needs)
+        for number, text in enumerate(buddyinfo.split(b"\n"))
+        if text.startswith(b"Node")
+    ]
+    kept = tuple(line for line in lines if line is not None)
+    return Glance(kept) if len(kept) == len(needs) else None
+
+
+def slack_pages(glance: Glance, buddyinfo: bytes) -> int | None:
+    """Count the pages that may go before a demand could be near; None where one could be now.
+
+    Hot path: nothing is kept of the text, and only the lines of the demands are read.
+    """
+    texts = buddyinfo.split(b"\n")
+    slack: int | None = None
+    for number, prefix, least_blocks in glance.lines:
+        if number >= len(texts) or not texts[number].startswith(prefix):
+            return None
+        counts = texts[number][len(prefix) :].split()
+        if len(counts) != len(least_blocks):
+            return None
+        counts.reverse()
+        blocks, order = 0, len(counts)
+        for count, least in zip(map(int, counts), least_blocks, strict=True):
+            blocks += blocks + count
+            order -= 1
+            if least:
+                spare = (blocks - least) << order
+                if spare < 0:
+                    return None
+                if slack is None or spare < slack:
+                    slack = spare
+    return slack
+
+
+def _line(number: int, text: bytes, needs: dict[tuple[int, str], dict[int, int]]) -> Line | None:
+    """Make the line's part; None where no demand looks at it."""
+    words = text.split()
+    node, name = int(words[1].rstrip(b",")), words[3].decode("ascii", "replace")
+    by_order = needs.get((node, name))
+    if by_order is None:
+        return None
+    counts = words[4:]
+    prefix = text[: text.index(words[3]) + len(words[3]) + 1]
+    least = tuple(by_order.get(order, 0) for order in reversed(range(len(counts))))
+    return Line(number, prefix, least)
+
+
+def _need(reading: Reading, assessment: Assessment, cma_pages: int) -> tuple[Zone, int] | None:
+    """Give a zone, and the blocks in it that keep the demand far from its level."""
+    demand, system = reading.demand, assessment.system
+    if demand.request is Request.CMA:
+        return None
+    reached = zonelist(system.zones, system.compiled, demand.request)
+    if not reached:
+        return None
+    best = max(reached, key=lambda one: one.zone.free_pages or 0)
+    if measures_available(system, demand.request, demand.order):
+        kept_pages = _kept_from_available(assessment)
+    else:
+        kept_pages = _kept_pages(best, assessment, cma_pages)
+    if kept_pages is None:
+        return None
+    return best.zone, 2 * demand.warning + 2 + (kept_pages >> demand.order)
+
+
+def _kept_pages(reached: Reached, assessment: Assessment, cma_pages: int) -> int | None:
+    """Count the most pages of a zone that may be kept from a request."""
+    zone = reached.zone
+    if zone.watermarks is None or reached.reserve_pages is None:
+        return None
+    mark = zone.watermarks.min + _most_boost(zone, assessment)
+    barred = cma_pages + most_highatomic_pages(zone, capped_below_pageblock=False)
+    return mark + reached.reserve_pages + barred
+
+
+def _kept_from_available(assessment: Assessment) -> int | None:
+    """Count the most pages by which available memory may be less than free memory.
+
+    si_mem_available() of mm/page_alloc.c (mm/show_mem.c): totalreserve_pages, which is each
+    zone's high mark and largest lowmem reserve.
+    """
+    zones = [zone for zone in assessment.system.zones if zone.free_blocks]
+    free_pages = sum(zone.free_pages or 0 for zone in zones)
+    told_pages = pages_of_kib(assessment.memory.free_kib or 0, assessment.kernel.page_size)
+    if abs(told_pages - free_pages) > free_pages // _AGREEMENT:
+        return None
+    return sum(
+        zone.watermarks.high + max(zone.protection or (0,)) + _most_boost(zone, assessment)
+        for zone in zones
+        if zone.watermarks
+    )
+
+
+def _most_boost(zone: Zone, assessment: Assessment) -> int:
+    """Bound the boost of a zone's marks from the marks as printed, which may hold some."""
+    version = assessment.kernel.version
+    if zone.watermarks is None or (version is not None and version < _BOOST_SINCE):
+        return 0
+    largest = 1 << max(0, len(zone.free_blocks) - 1)
+    return max(largest, zone.watermarks.high * _BOOST_PARTS // _BOOST_WHOLE)
+
+
+def _most_cma_pages(assessment: Assessment) -> int | None:
+    """Bound the free CMA pages; None where the kernel may have an area but does not tell."""
+    total_kib = assessment.memory.cma_total_kib
+    if total_kib is not None:
+        return pages_of_kib(total_kib, assessment.kernel.page_size)
+    counted = any(zone.free_cma_pages is not None for zone in assessment.system.zones)
+    return None if counted else 0

@@ -1,0 +1,152 @@
+"""What the daemon acts with: the remedies, what bounds them, and the memory of both."""
+
+import os
+import select
+
+from oomwatchd import policy
+from oomwatchd.daemon.options import Options
+from oomwatchd.daemon.place import Place
+from oomwatchd.daemon.platform import Platform
+from oomwatchd.model import Action, Capabilities, Kernel, Problem, Remedy, Run
+from oomwatchd.policy import Limits, State
+from oomwatchd.settings import Config
+from oomwatchd.system.clock import minute_of_day
+from oomwatchd.system.files import reason
+from oomwatchd.system.ledger import Ledger
+from oomwatchd.system.realtime import RealTime
+from oomwatchd.system.remedies import Means, Worker, open_means
+
+_REALTIME_SECONDS = 3600.0
+"""Threads of all processes are looked through for real-time ones this seldom."""
+
+
+class Hands:
+    """Opened once, at start; what could not be had is in `problems`."""
+
+    def __init__(
+        self,
+        options: Options,
+        place: Place,
+        platform: Platform,
+        epoll: select.epoll,
+    ) -> None:
+        """Open what may be used."""
+        self.problems: list[Problem] = []
+        self._boot_id = platform.boot_id
+        self._dry_run = options.dry_run
+        self._unavailable: str | None = None
+        self._means: Means | None = None
+        self._worker: Worker | None = None
+        self._ledger: Ledger | None = None
+        self._realtime: RealTime | None = None
+        self._sign: str | None = None
+        self._sign_at = 0.0
+        self._missing = _missing(platform.capabilities)
+        if options.root is not None:
+            self._unavailable = "a copied tree is never acted on"
+            return
+        if options.dry_run:
+            self.problems.append(Problem("remedies", "dry-run: nothing is changed"))
+        elif place.lock is None:
+            self._unavailable = "without the lock another daemon may be acting"
+        else:
+            self._open(place, platform.kernel, epoll)
+        try:
+            self._realtime = RealTime()
+        except OSError as error:
+            self.problems.append(Problem("realtime", f"/proc: {reason(error)}"))
+
+    def fileno(self) -> int | None:
+        """Give the descriptor that tells the end of a remedy; None where none can run."""
+        return self._worker.fileno() if self._worker else None
+
+    def limits(self, config: Config) -> Limits:
+        """Say what bounds the decisions now."""
+        quiet = config.remedies.quiet_hours
+        return Limits(
+            poll=config.poll,
+            remedies=config.remedies,
+            unavailable=self._unavailable,
+            missing=self._missing,
+            nodes=self._means.nodes if self._means else (),
+            realtime=self._sign,
+            minute_of_day=minute_of_day() if quiet else 0,
+            dry_run=self._dry_run,
+        )
+
+    def look_for_realtime(self, now: float, *, quickly: bool = False) -> None:
+        """Look for real-time tasks: at the processes, or seldom at all their threads."""
+        if self._realtime is None:
+            return
+        if quickly:
+            self._sign = self._sign or self._realtime.quick()
+        elif self._sign_at == 0.0 or now - self._sign_at >= _REALTIME_SECONDS:
+            self._sign, self._sign_at = self._realtime.find(), now
+
+    def start(self, action: Action) -> None:
+        """Start a remedy."""
+        if self._worker is not None:
+            self._worker.start(action)
+
+    def result(self) -> Run | None:
+        """Take the run that has ended, if one has."""
+        return self._worker.result() if self._worker else None
+
+    def recall(self, state: State, now: float) -> State:
+        """Add what the last daemon has left."""
+        memo = self._ledger.read().partition(b"\n")[0] if self._ledger else b""
+        return policy.recalled(state, memo, self._boot_id, now)
+
+    def remember(self, state: State) -> None:
+        """Write down what the next daemon has to know, before anything is started."""
+        if self._ledger is None:
+            return
+        try:
+            self._ledger.write(policy.memo_of(state, self._boot_id))
+        except OSError as error:
+            self._ledger = None
+            self.problems.append(Problem("ledger", f"budgets end with us: {reason(error)}"))
+
+    def close(self) -> None:
+        """Put back what is raised, without waiting for a remedy."""
+        if self._worker is not None:
+            self._worker.stop()
+
+    def _open(self, place: Place, kernel: Kernel, epoll: select.epoll) -> None:
+        """Open the remedies."""
+        restore_path = os.path.join(place.folder, "proactiveness")
+        self._means = open_means(version=kernel.version, restore_path=restore_path)
+        self._missing = dict(self._means.missing)
+        for what, remedy in (("compaction", Remedy.COMPACT), ("drop_caches", Remedy.DROP_ALL)):
+            if remedy in self._missing:
+                self.problems.append(Problem(what, self._missing[remedy]))
+        try:
+            self._ledger = Ledger(os.path.join(place.folder, "ledger"))
+        except OSError as error:
+            self.problems.append(Problem("ledger", f"budgets end with us: {reason(error)}"))
+        if len(self._missing) == len(Remedy):
+            return
+        try:
+            self._worker = Worker(self._means)
+        except (OSError, RuntimeError) as error:
+            self._unavailable = f"no thread for remedies: {error}"
+            self.problems.append(Problem("remedies", self._unavailable))
+            return
+        epoll.register(self._worker.fileno(), select.EPOLLIN)
+
+
+def _missing(capabilities: Capabilities) -> dict[Remedy, str]:
+    """Say what a dry-run could not do, without opening anything for writing."""
+    there = {
+        Remedy.COMPACT: capabilities.compaction,
+        Remedy.COMPACT_ASYNC: capabilities.compact_async,
+        Remedy.RECLAIM: capabilities.reclaim,
+        Remedy.DROP_PAGECACHE: capabilities.drop_caches,
+        Remedy.DROP_SLAB: capabilities.drop_caches,
+        Remedy.DROP_ALL: capabilities.drop_caches,
+    }
+    return {
+        remedy: f"cannot {remedy.value}: no such file, or no right to it"
+        for remedy, usable in there.items()
+        if not usable
+    }

@@ -1,0 +1,145 @@
+"""What is seen of memory: looking as seldom and as little as will do."""
+
+from oomwatchd.assess.assessment import Assessment, assess
+from oomwatchd.assess.glance import Glance, glance_of, slack_pages
+from oomwatchd.assess.sample import Sample
+from oomwatchd.daemon.demands import demands_of
+from oomwatchd.model import DemandSpec, Kernel, Request, Severity
+from oomwatchd.policy.pace import Slack, glance_interval, slackened
+from oomwatchd.settings import Config, Poll
+from oomwatchd.system.sampler import Needs, Sampler
+
+_GLANCE_SECONDS = 60.0
+"""How long the watermarks that a glance goes by are taken for known."""
+_TYPES_SECONDS = 60.0
+"""How long the lists by type go on being read after they made a difference."""
+_FRESH_SECONDS = 0.5
+"""Whoever asks more often than this is given the last answer again."""
+_KILLS = b"oom_kill"
+"""The counter of /proc/vmstat, since 4.13."""
+_MAX_WALKED_BLOCKS = 500_000
+"""The kernel walks the free lists for pagetypeinfo with interrupts off: about 5 ns a block."""
+
+
+class View:
+    """The last assessment, and whether a new one is called for."""
+
+    def __init__(self, sampler: Sampler, kernel: Kernel, config: Config) -> None:
+        """Nothing has been seen yet."""
+        self.assessment: Assessment | None = None
+        self._sampler = sampler
+        self._kernel = kernel
+        self._config = config
+        self._specs: tuple[DemandSpec, ...] | None = None
+        self._text = b""
+        self._glance: Glance | None = None
+        self._glance_until = self._types_until = 0.0
+        self._slack: Slack | None = None
+        self._closely_at: float | None = None
+        self._kills = self._count_kills()
+
+    def reconfigure(self, config: Config) -> None:
+        """Take other demands; what was seen so far was of the old ones."""
+        self._config, self._specs, self.assessment, self._glance = config, None, None, None
+        self._closely_at = None
+
+    def is_changed(self) -> bool:
+        """Whether there is something new to be seen. The hot path begins here."""
+        text = self._sampler.glance()
+        if text is not None:
+            self._text = text
+        return text is not None or self.assessment is None
+
+    def is_far(self, now: float) -> bool:
+        """Whether what changed shows at a glance that no demand can be near its level."""
+        if self._glance is None or now >= self._glance_until:
+            return False
+        pages = slack_pages(self._glance, self._text)
+        if pages is None:
+            self._slack = None
+            return False
+        self._slack = slackened(self._slack, pages, now)
+        return True
+
+    def interval(self, poll: Poll) -> float:
+        """Give the seconds to the next look, after a glance."""
+        if self._slack is None:
+            return poll.interval_max_seconds
+        return glance_interval(self._slack, poll)
+
+    def sample(self, now: float, *, closely: bool = False) -> Sample:
+        """Read the kernel's files: all of them, or those that will do."""
+        zones = self.assessment.system.zones if self.assessment else ()
+        walked = sum(sum(zone.free_blocks) for zone in zones)
+        orders = max((len(zone.free_blocks) for zone in zones), default=0)
+        specs = self._specs or self._config.demands
+        types = closely or self.assessment is None or now < self._types_until
+        return self._sampler.sample(
+            Needs(
+                types=types and walked <= _MAX_WALKED_BLOCKS,
+                cma_chunks=any(_may_exceed(spec, orders) for spec in specs),
+            )
+        )
+
+    def assess(self, sample: Sample, now: float) -> Assessment:
+        """Measure every demand; reads on where free lists by type could make a difference."""
+        assessment = self._assess(sample)
+        if _is_doubtful(assessment):
+            before, self._types_until = self._types_until, now + _TYPES_SECONDS
+            if sample.pagetypeinfo is None and now >= before:
+                assessment = self._assess(self.sample(now))
+        self.assessment = assessment
+        self._glance = glance_of(assessment, self._text)
+        self._glance_until = now + _GLANCE_SECONDS
+        return assessment
+
+    def look_closely(self, now: float) -> Assessment | None:
+        """Read everything, for somebody who asks; None if that was done just now."""
+        if self._closely_at is not None and 0 <= now - self._closely_at < _FRESH_SECONDS:
+            return None
+        self._closely_at = now
+        return self.assess(self.sample(now, closely=True), now)
+
+    def last(self, now: float) -> Assessment:
+        """Give the last assessment; makes one where there is none."""
+        return self.assessment or self.assess(self.sample(now), now)
+
+    def lowest(self) -> str | None:
+        """Name the demand that stands worst."""
+        readings = self.assessment.readings if self.assessment else ()
+        worst = max(readings, key=lambda reading: reading.severity.rank, default=None)
+        return worst.demand.name if worst else None
+
+    def new_kills(self) -> int:
+        """Count the processes that the kernel has killed since the last call."""
+        count = self._count_kills()
+        new = count - self._kills
+        self._kills = count
+        return max(0, new)
+
+    def _count_kills(self) -> int:
+        return self._sampler.counters((_KILLS,)).get(_KILLS, 0)
+
+    def _assess(self, sample: Sample) -> Assessment:
+        if self._specs is None:
+            self._specs = demands_of(self._config, self._kernel, sample.meminfo)
+        return assess(sample, self._specs)
+
+
+def _may_exceed(spec: DemandSpec, orders: int) -> bool:
+    """Whether a demand may be for one run of CMA larger than any free list's blocks."""
+    return spec.request is Request.CMA and (spec.order is None or spec.order >= orders)
+
+
+def _is_doubtful(assessment: Assessment) -> bool:
+    """Whether a demand is near its level, as far as can be told without the lists by type.
+
+    What CMA and HighAtomic hold can only matter to a demand that is near at the worst.
+    """
+    return any(
+        reading.severity is not Severity.OK
+        or reading.demand.request is Request.CMA
+        or reading.headroom <= 2 * reading.demand.warning
+        for reading in assessment.readings
+        if reading.headroom is not None
+    )

@@ -1,0 +1,64 @@
+"""(State, Assessment, now) → (State, Decision). Pure: time comes in, nothing goes out.
+
+The theory. A demand is low while its headroom is at or below `warning`. Low demands are acted
+on before they are worth a word, because compacting in time is cheap and usually ends it:
+
+- a critical demand at once, a warning one when it has been low for the hold time; the first
+  assessment after the start counts without hold, since nobody knows how long it was low;
+- what answers which cause is the table of `choice`, a ladder: the next rung is for when those
+  before it did not help. A critical shortage is left to the kernel's own reclaim for the
+  settling time first;
+- compaction moves data into CMA areas: only a critical demand is compacted for while a cma
+  demand is near its level;
+- an outcome is effective when the demand rose above the level that it was low by, on a sample
+  taken after settling. Compaction of all zones counts as tried for every fragmented demand;
+- where no rung is left the demand is backed off, each time for twice as long, until it is
+  helped or has been well above its level for the clearing time;
+- never two remedies at once, never within the spacing of their kind, never beyond the budgets
+  of an hour and a day, even if they help; never while one is under way, settling or stuck; not
+  while inhibited, in quiet hours, or beside real-time tasks unless that is allowed;
+- what cannot be assessed is never acted on.
+
+What is said of a demand: `headroom_low` while it is being mended and may sleep meanwhile; warning
+or critical when no remedy runs for it, when one has failed, or does not come back; critical again
+at once, back to warning only when that has lasted for the clearing time; recovered when it has
+been above twice its warning level for that time. A shortage that the kernel's reclaim may end is
+given the settling time before a word. What is unknown changes nothing that was said.
+
+Time that nobody saw pass (suspend, SIGSTOP) counts for nothing: what has to last, has to last
+anew.
+"""
+
+from oomwatchd.policy.budget import budget_left, waiting
+from oomwatchd.policy.decide import decide
+from oomwatchd.policy.effect import STUCK_SECONDS, doubts, finished, is_stuck, judge, settled
+from oomwatchd.policy.memo import memo_of, recalled
+from oomwatchd.policy.speech import against, speak
+from oomwatchd.policy.standing import after_gap, is_idle, observe
+from oomwatchd.policy.state import Backoff, Decision, Limits, Standing, State, Word, initial
+
+__all__ = [
+    "STUCK_SECONDS",
+    "Backoff",
+    "Decision",
+    "Limits",
+    "Standing",
+    "State",
+    "Word",
+    "after_gap",
+    "against",
+    "budget_left",
+    "decide",
+    "doubts",
+    "finished",
+    "initial",
+    "is_idle",
+    "is_stuck",
+    "judge",
+    "memo_of",
+    "observe",
+    "recalled",
+    "settled",
+    "speak",
+    "waiting",
+]

@@ -1,0 +1,108 @@
+"""How much may still be done: spacing, budgets, back-off, and the times when nothing is."""
+
+from oomwatchd.model import Remedy
+from oomwatchd.policy.state import COMPACTING, Backoff, Limits, Start, State
+from oomwatchd.settings import Hours, Remedies
+
+_HOUR_SECONDS = 3600.0
+_DAY_SECONDS = 86400.0
+_MAX_FAILURES = 16
+"""Enough for any pair of back-off bounds; further doubling changes nothing."""
+
+
+def pruned(state: State, remedies: Remedies, now: float) -> State:
+    """Forget starts of more than a day ago; where the clock was set back, bring back the rest."""
+    kept = (Start(s.remedy, min(s.at, now)) for s in state.starts if now - s.at < _DAY_SECONDS)
+    latest = now + remedies.backoff_max_seconds
+    return state._replace(
+        starts=tuple(kept),
+        backoffs={
+            name: backoff._replace(until=min(backoff.until, latest))
+            for name, backoff in state.backoffs.items()
+        },
+    )
+
+
+def silence(state: State, limits: Limits, now: float) -> str | None:
+    """Say why nothing at all is done now; None where nothing stands against it."""
+    if limits.unavailable is not None:
+        return limits.unavailable
+    if state.inhibited_until is not None and now < state.inhibited_until:
+        return f"inhibited for {state.inhibited_until - now:.0f} s more"
+    if any(_within(hours, limits.minute_of_day) for hours in limits.remedies.quiet_hours):
+        return "quiet hours"
+    if limits.realtime is not None and not limits.remedies.realtime:
+        return f"real-time: {limits.realtime}"
+    return None
+
+
+def exhausted(state: State, remedy: Remedy, limits: Limits, now: float) -> str | None:
+    """Say which budget of a remedy is used up; None where none is."""
+    what, _, per_hour, per_day = _bounds(remedy, limits.remedies)
+    hour, day = _used(state, remedy, now)
+    if hour >= per_hour:
+        return f"the budget of {what}s for this hour is used up"
+    if day >= per_day:
+        return f"the budget of {what}s for this day is used up"
+    return None
+
+
+def too_soon(state: State, remedy: Remedy, limits: Limits, now: float) -> str | None:
+    """Say how long ago the last of its kind was where that is not long enough."""
+    what, spacing_seconds, _, _ = _bounds(remedy, limits.remedies)
+    kind = (remedy,) if remedy in COMPACTING else tuple(set(Remedy) - COMPACTING)
+    last = max((start.at for start in state.starts if start.remedy in kind), default=None)
+    if last is not None and now - last < spacing_seconds:
+        return f"the last {what} was less than {spacing_seconds:g} s ago"
+    return None
+
+
+def budget_left(state: State, remedies: Remedies, now: float) -> dict[str, int]:
+    """Count what each budget leaves, by the key that sets it."""
+    compacted, dropped = (_used(state, remedy, now) for remedy in (Remedy.COMPACT, Remedy.DROP_ALL))
+    left = {
+        "compact_per_hour": remedies.compact_per_hour - compacted[0],
+        "compact_per_day": remedies.compact_per_day - compacted[1],
+        "drop_per_hour": remedies.drop_per_hour - dropped[0],
+        "drop_per_day": remedies.drop_per_day - dropped[1],
+    }
+    return {key: max(0, number) for key, number in left.items()}
+
+
+def backed_off(state: State, demand: str, remedies: Remedies, now: float) -> Backoff:
+    """Make the next back-off of a demand: twice as long as the last, from its minimum on."""
+    known = state.backoffs.get(demand)
+    failures = min(_MAX_FAILURES, known.failures + 1 if known else 1)
+    seconds = min(remedies.backoff_max_seconds, remedies.backoff_min_seconds * 2 ** (failures - 1))
+    return Backoff(failures, now + seconds)
+
+
+def waiting(state: State, demand: str, now: float) -> float | None:
+    """Tell for how many seconds a demand is backed off; None where it is not."""
+    backoff = state.backoffs.get(demand)
+    return backoff.until - now if backoff and now < backoff.until else None
+
+
+def _used(state: State, remedy: Remedy, now: float) -> tuple[int, int]:
+    """Count the starts that share the remedy's budget: in the last hour, in the last day."""
+    compacting = remedy in COMPACTING
+    ages = [now - start.at for start in state.starts if (start.remedy in COMPACTING) is compacting]
+    return (
+        sum(age < _HOUR_SECONDS for age in ages),
+        sum(age < _DAY_SECONDS for age in ages),
+    )
+
+
+def _bounds(remedy: Remedy, remedies: Remedies) -> tuple[str, float, int, int]:
+    """Give a remedy's kind in words, its spacing, and its budgets."""
+    if remedy in COMPACTING:
+        spacing_seconds = remedies.compact_spacing_seconds
+        return "compaction", spacing_seconds, remedies.compact_per_hour, remedies.compact_per_day
+    return "drop", remedies.drop_spacing_seconds, remedies.drop_per_hour, remedies.drop_per_day
+
+
+def _within(hours: Hours, minute: int) -> bool:
+    """Whether a minute of the day lies in the hours, which may go past midnight."""
+    if hours.from_minute <= hours.to_minute:
+        return hours.from_minute <= minute < hours.to_minute
+    return minute >= hours.from_minute or minute < hours.to_minute

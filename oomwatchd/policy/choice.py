@@ -1,0 +1,142 @@
+"""Which remedy answers a low demand: the table.
+
+    cause           warning                        critical
+    fragmentation   compact_async, then compact    compact, then give back, then compact again
+    shortage        nothing: the kernel reclaims   give back
+    reserved, unsatisfiable: nothing; nothing for cma
+
+Each rung is for when those before it did not help. To give back is `reclaim` where the kernel
+has it, else `drop_pagecache` or `drop_slab` by where the droppable memory is, and only where
+enough of it is. Memory measured as available counts what is droppable already: giving that
+back adds nothing.
+"""
+
+from collections.abc import Iterator
+
+from oomwatchd.assess.assessment import Assessment, Reading
+from oomwatchd.assess.demands import measures_available
+from oomwatchd.mm.zonelist import zonelist
+from oomwatchd.model import Action, Cause, Remedy, Request, Severity, Zone, pages_in_blocks
+from oomwatchd.policy.state import COMPACTING, Limits
+from oomwatchd.settings import Remedies
+from oomwatchd.units import kib_of_pages
+
+_ENOUGH_FACTOR = 4
+"""What is given back lies scattered: this many times what is missing has to be droppable."""
+_ENOUGH_KIB = 2 * 1024
+_RECLAIM_KIB = 16 * 1024
+"""No more is reclaimed at once."""
+
+
+def level_of(reading: Reading) -> int:
+    """Give the level that a low demand has to rise above."""
+    critical = reading.severity is Severity.CRITICAL
+    return reading.demand.critical if critical else reading.demand.warning
+
+
+def rungs(reading: Reading, assessment: Assessment, limits: Limits) -> Iterator[Action]:
+    """Give what this device can do for a low demand, in order; a rung may stand twice."""
+    if reading.demand.request is Request.CMA:
+        return
+    critical = reading.severity is Severity.CRITICAL
+    node = _node(reading, assessment, limits)
+    compact = Action(Remedy.COMPACT, node)
+    wanted: list[Action] = []
+    if reading.cause is Cause.FRAGMENTATION:
+        if critical:
+            wanted = [compact, *_giving_back(reading, assessment, limits)]
+        else:
+            wanted = [Action(Remedy.COMPACT_ASYNC), compact]
+    elif reading.cause is Cause.SHORTAGE and critical:
+        wanted = list(_giving_back(reading, assessment, limits))
+    for action in wanted:
+        if obstacle(action.remedy, limits) is None:
+            yield action
+
+
+def obstacle(remedy: Remedy, limits: Limits) -> str | None:
+    """Say why a remedy cannot be had here, or may not be used."""
+    return limits.missing.get(remedy) or (
+        None if _allowed(remedy, limits.remedies) else f"{remedy.value} is switched off"
+    )
+
+
+def no_rung(reading: Reading, limits: Limits) -> str:
+    """Say why there is nothing to be done about a low demand, ever."""
+    if reading.demand.request is Request.CMA:
+        return "compaction would fill CMA"
+    if reading.cause is Cause.FRAGMENTATION:
+        return obstacle(Remedy.COMPACT, limits) or "nothing more to try"
+    if reading.cause is Cause.SHORTAGE:
+        if reading.severity is Severity.CRITICAL:
+            return "too little can be dropped"
+        return "the kernel reclaims by itself"
+    return f"none helps against {reading.cause.value}" if reading.cause else "not known why"
+
+
+def needs_cma(reading: Reading, assessment: Assessment) -> str | None:
+    """Name the cma demand that a compaction at leisure would endanger: it moves pages into CMA.
+
+    What lies there can be moved out again, so that a critical demand goes first.
+    """
+    if reading.severity is Severity.CRITICAL:
+        return None
+    for other in assessment.readings:
+        demand = other.demand
+        if (
+            demand.request is Request.CMA
+            and other.cause is not Cause.UNSATISFIABLE
+            and other.headroom is not None
+            and other.headroom <= 2 * demand.warning
+        ):
+            return f'compaction would take CMA from demand "{demand.name}"'
+    return None
+
+
+def _giving_back(reading: Reading, assessment: Assessment, limits: Limits) -> Iterator[Action]:
+    """Give memory back to the free lists, if enough can be had to matter."""
+    demand = reading.demand
+    if measures_available(assessment.system, demand.request, demand.order):
+        return
+    missing_blocks = level_of(reading) + 1 - (reading.headroom or 0)
+    page_size = assessment.kernel.page_size
+    enough_kib = max(
+        _ENOUGH_KIB, _ENOUGH_FACTOR * kib_of_pages(missing_blocks << demand.order, page_size)
+    )
+    pagecache_kib = assessment.memory.droppable_pagecache_kib or 0
+    slab_kib = assessment.memory.droppable_slab_kib or 0
+    if pagecache_kib + slab_kib < enough_kib:
+        return
+    if obstacle(Remedy.RECLAIM, limits) is None:
+        yield Action(Remedy.RECLAIM, amount_kib=min(enough_kib, _RECLAIM_KIB))
+    elif max(pagecache_kib, slab_kib) < enough_kib:
+        yield Action(Remedy.DROP_ALL)
+    else:
+        larger = pagecache_kib >= slab_kib
+        yield Action(Remedy.DROP_PAGECACHE if larger else Remedy.DROP_SLAB)
+
+
+def _node(reading: Reading, assessment: Assessment, limits: Limits) -> int | None:
+    """Choose the node with most free memory in too small pieces; None to compact all."""
+    if len(limits.nodes) < 2:  # noqa: PLR2004 - of one node there is nothing to choose
+        return None
+    scattered: dict[int, int] = {}
+    system, demand = assessment.system, reading.demand
+    for zone, _ in zonelist(system.zones, system.compiled, demand.request):
+        if zone.node in limits.nodes:
+            scattered[zone.node] = scattered.get(zone.node, 0) + _scattered(zone, demand.order)
+    return max(scattered, key=lambda node: (scattered[node], -node), default=None)
+
+
+def _scattered(zone: Zone, order: int) -> int:
+    """Count the free pages that lie in blocks too small for the order."""
+    return pages_in_blocks(zone.free_blocks) - pages_in_blocks(zone.free_blocks, order)
+
+
+def _allowed(remedy: Remedy, remedies: Remedies) -> bool:
+    """Whether the configuration lets a remedy run."""
+    if remedy is Remedy.COMPACT_ASYNC:
+        return remedies.compact and remedies.compact_async
+    if remedy in COMPACTING:
+        return remedies.compact
+    return remedies.reclaim if remedy is Remedy.RECLAIM else remedies.drop_caches

@@ -1,0 +1,123 @@
+"""To run a remedy or to wait, and why."""
+
+from typing import NamedTuple
+
+from oomwatchd.assess.assessment import Assessment, Reading
+from oomwatchd.model import Action, Cause, Remedy, Severity
+from oomwatchd.policy.budget import backed_off, exhausted, pruned, silence, too_soon, waiting
+from oomwatchd.policy.choice import needs_cma, no_rung, rungs
+from oomwatchd.policy.effect import is_stuck, started
+from oomwatchd.policy.standing import is_held, low_seconds
+from oomwatchd.policy.state import COMPACTING, Backoff, Decision, Limits, State
+
+
+class _Case(NamedTuple):
+    """What a decision goes by."""
+
+    state: State
+    assessment: Assessment
+    limits: Limits
+    now: float
+
+
+class _Answer(NamedTuple):
+    """The remedy for one low demand; without one, what stands against it."""
+
+    action: Action | None
+    why: str
+    is_spent: bool = False
+    """Whether everything that may be tried was tried in vain."""
+
+
+def decide(
+    state: State, assessment: Assessment, limits: Limits, now: float
+) -> tuple[State, Decision]:
+    """Decide whether a remedy runs now. The state returned knows of it as running.
+
+    A demand that everything was tried for in vain is backed off, once.
+    """
+    state = pruned(state, limits.remedies, now)
+    low = [reading for reading in assessment.readings if is_held(reading, state, limits.poll, now)]
+    if not low:
+        return state, Decision(None, None, "no demand calls for a remedy")
+    low.sort(key=lambda reading: (-reading.severity.rank, reading.headroom or 0))
+    against: dict[str, str] = {}
+    spent: list[tuple[Reading, Backoff]] = []
+    chosen: tuple[Action, Reading] | None = None
+    for reading in low:
+        name = reading.demand.name
+        answer = _answer(reading, _Case(state, assessment, limits, now))
+        if answer.is_spent:
+            backoff = backed_off(state, name, limits.remedies, now)
+            spent.append((reading, backoff))
+            state = state._replace(
+                backoffs={**state.backoffs, name: backoff},
+                tried={key: tried for key, tried in state.tried.items() if key != name},
+            )
+        if answer.action is None:
+            against[name] = answer.why
+        elif chosen is None:
+            chosen = answer.action, reading
+    if chosen is None:
+        reason = against[low[0].demand.name]
+        return state, Decision(None, low[0], reason, against, tuple(spent))
+    action, reading = chosen
+    reason = f"{reading.demand.name} is {reading.severity.value}"
+    state = started(state, action, reading, assessment, now)
+    return state, Decision(action, reading, reason, against, tuple(spent))
+
+
+def _answer(reading: Reading, case: _Case) -> _Answer:
+    """Choose the remedy for one low demand."""
+    possible = list(rungs(reading, case.assessment, case.limits))
+    if not possible:
+        return _Answer(None, no_rung(reading, case.limits))
+    if why := _veto(reading, case):
+        return _Answer(None, why)
+    tried = case.state.tried.get(reading.demand.name, frozenset())
+    for action in possible:
+        if action.remedy in tried or (_gives_back(action.remedy) and any(map(_gives_back, tried))):
+            continue
+        why = _obstacle(action.remedy, reading, case)
+        if not why and case.limits.dry_run:
+            why = f"would run {action.remedy.value}, but for the dry-run"
+        if why and tried and _gives_back(action.remedy):
+            continue  # too long to wait for, when compaction can be tried again before
+        # A rung that only has to wait is waited for: the next ones are harsher.
+        return _Answer(None, why) if why else _Answer(action, "")
+    return _Answer(None, "nothing helped", is_spent=True)
+
+
+def _veto(reading: Reading, case: _Case) -> str | None:
+    """Say why nothing is run for a demand now, whatever it would be."""
+    state, limits, now = case.state, case.limits, case.now
+    if why := silence(state, limits, now):
+        return why
+    if state.running is not None:
+        stuck = is_stuck(state, now)
+        return "the last remedy does not come back" if stuck else "a remedy is under way"
+    if (seconds := waiting(state, reading.demand.name, now)) is not None:
+        return f"backed off for {seconds:.0f} s: the last remedy did not help"
+    return "the kernel reclaims by itself" if _is_left_to_kernel(reading, case) else None
+
+
+def _obstacle(remedy: Remedy, reading: Reading, case: _Case) -> str | None:
+    """Say what stands against one remedy now."""
+    return (
+        exhausted(case.state, remedy, case.limits, case.now)
+        or too_soon(case.state, remedy, case.limits, case.now)
+        or (needs_cma(reading, case.assessment) if remedy in COMPACTING else None)
+    )
+
+
+def _gives_back(remedy: Remedy) -> bool:
+    return remedy not in COMPACTING
+
+
+def _is_left_to_kernel(reading: Reading, case: _Case) -> bool:
+    """Whether the kernel's own reclaim still has its time."""
+    return (
+        reading.cause is Cause.SHORTAGE
+        and reading.severity is Severity.CRITICAL
+        and low_seconds(reading, case.state, case.now) < case.limits.poll.settle_seconds
+    )

@@ -1,0 +1,118 @@
+"""Taking note of how demands stand, and of time that passed unseen."""
+
+from oomwatchd.assess.assessment import Assessment, Reading
+from oomwatchd.model import Severity
+from oomwatchd.policy.pace import faded_fall
+from oomwatchd.policy.state import Standing, State, Word
+from oomwatchd.settings import Poll
+
+_HISTORY = 60
+"""Recent headrooms kept for each demand."""
+
+
+def observe(state: State, assessment: Assessment, poll: Poll, now: float) -> State:
+    """Take note of an assessment: who is low since when, and the recent headrooms."""
+    standings = {
+        reading.demand.name: _standing(state.standings.get(reading.demand.name), reading, now)
+        for reading in assessment.readings
+    }
+    ok = {name for name, standing in standings.items() if standing.severity is Severity.OK}
+    clear = {name for name in ok if is_clear(standings[name], poll, now)}
+    return state._replace(
+        standings=standings,
+        words={name: word for name, word in state.words.items() if name in standings},
+        tried={
+            name: tried
+            for name, tried in state.tried.items()
+            if name in standings and name not in ok
+        },
+        backoffs={
+            name: backoff
+            for name, backoff in state.backoffs.items()
+            if name in standings and name not in clear
+        },
+    )
+
+
+def _standing(known: Standing | None, reading: Reading, now: float) -> Standing:
+    """Bring one demand's standing up to date."""
+    headroom, severity = reading.headroom, reading.severity
+    clear_since = known.clear_since if known else None
+    if headroom is None or headroom <= 2 * reading.demand.warning:
+        clear_since = None
+    elif clear_since is None:
+        clear_since = now
+    low_since = known.low_since if known else None
+    if severity is Severity.OK:
+        low_since = None
+    elif low_since is None and severity is not Severity.UNKNOWN:
+        low_since = now
+    return Standing(
+        severity=severity,
+        since=known.since if known and known.severity is severity else now,
+        history=(*(known.history if known else ()), headroom)[-_HISTORY:],
+        clear_since=clear_since,
+        low_since=low_since,
+        fall_per_second=_fall(known, headroom, now),
+        seen_at=now,
+    )
+
+
+def _fall(known: Standing | None, headroom: int | None, now: float) -> float:
+    """Give the fastest fall lately."""
+    last = known.history[-1] if known else None
+    if known is None or last is None or headroom is None or now <= known.seen_at:
+        return known.fall_per_second if known else 0.0
+    return faded_fall(known.fall_per_second, last - headroom, now - known.seen_at)
+
+
+def is_clear(standing: Standing, poll: Poll, now: float) -> bool:
+    """Whether a demand has been well above its level for the clearing time."""
+    return standing.clear_since is not None and now - standing.clear_since >= poll.clear_seconds
+
+
+def is_held(reading: Reading, state: State, poll: Poll, now: float) -> bool:
+    """Whether a demand is low and has been so for the hold time."""
+    if reading.severity is Severity.CRITICAL:
+        return True
+    return reading.severity is Severity.WARNING and (
+        state.first_look or low_seconds(reading, state, now) >= poll.hold_seconds
+    )
+
+
+def low_seconds(reading: Reading, state: State, now: float) -> float:
+    """Tell how long a demand has been low; 0 where it is not."""
+    standing = state.standings.get(reading.demand.name)
+    return now - standing.low_since if standing and standing.low_since is not None else 0.0
+
+
+def is_idle(state: State) -> bool:
+    """Whether time alone can change nothing: every demand ok and told so, nothing under way."""
+    return (
+        state.running is None
+        and not state.backoffs
+        and not state.first_look
+        and all(standing.severity is Severity.OK for standing in state.standings.values())
+        and all(word is Word.RECOVERED for word in state.words.values())
+    )
+
+
+def after_gap(state: State, missed_seconds: float, now: float) -> State:
+    """Take note that nobody looked for a while (SIGSTOP, suspend): what lasted has to last anew.
+
+    A remedy that was under way stood still as we did.
+    """
+    running = state.running
+    if running is not None:
+        running = running._replace(
+            started_at=running.started_at + missed_seconds,
+            finished_at=None if running.finished_at is None else now,
+        )
+    standings = {
+        name: standing._replace(
+            clear_since=None if standing.clear_since is None else now,
+            low_since=None if standing.low_since is None else now,
+        )
+        for name, standing in state.standings.items()
+    }
+    return state._replace(standings=standings, running=running)

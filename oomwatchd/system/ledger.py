@@ -1,0 +1,49 @@
+"""A small file beside the socket that outlives the daemon, open from start to end."""
+
+import os
+import stat
+
+_MAX_BYTES = 256 * 1024
+_MODE = 0o600
+
+
+class Ledger:
+    """One text, read at start and written over in place: nothing is opened when it matters."""
+
+    def __init__(self, path: str) -> None:
+        """Open the file, or make it.
+
+        Raises:
+            OSError: it cannot be had, or is not a regular file.
+        """
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        self._descriptor = os.open(path, flags, _MODE)
+        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            os.close(self._descriptor)
+            raise OSError(0, "not a regular file", path)
+        self._written: bytes | None = None
+
+    def read(self) -> bytes:
+        """Give what the last daemon wrote; empty where it cannot be read."""
+        try:
+            return os.pread(self._descriptor, _MAX_BYTES, 0)
+        except OSError:
+            return b""
+
+    def write(self, text: bytes) -> None:
+        """Write over what was there, if it is new.
+
+        A kill in between leaves the new text with the tail of the old one after its last line.
+
+        Raises:
+            OSError: the file system is full or read-only.
+        """
+        if text == self._written:
+            return
+        os.pwrite(self._descriptor, text, 0)
+        os.ftruncate(self._descriptor, len(text))
+        self._written = text
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)

@@ -1,0 +1,138 @@
+"""Whether this is a real-time system, whose tasks a remedy would keep waiting."""
+
+import os
+
+from oomwatchd.errors import ParseError, quote
+from oomwatchd.procfs import taskstat
+from oomwatchd.procfs.taskstat import TaskStat
+from oomwatchd.system.files import read_optional
+
+_POLICIES = {1: "SCHED_FIFO", 2: "SCHED_RR", 6: "SCHED_DEADLINE"}
+_RESET_ON_FORK = 0x40000000
+"""Comes with the policy that the system call gives, and not with the one in stat."""
+_STAT_BYTES = 4096
+
+
+class RealTime:
+    """Looks for the signs. Processes may come and go meanwhile: nothing raises."""
+
+    def __init__(self, root: str = "/", own_pid: int | None = None) -> None:
+        """Open `root`'s /proc for good; the daemon's own tasks do not count.
+
+        Raises:
+            OSError: there is none.
+        """
+        root = root.rstrip("/")
+        self._own = str(os.getpid() if own_pid is None else own_pid)
+        self._kernel = _kernel_sign(root)
+        self._kernel_threads: frozenset[str] = frozenset()
+        self._proc = os.open(f"{root}/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def find(self) -> str | None:
+        """Name the first sign: the kernel, else a task, any thread of any process; or None."""
+        return self._kernel or self._find_task()
+
+    def quick(self) -> str | None:
+        """Look again right before acting, at the first thread of each process alone.
+
+        Nothing is opened but the stat of real-time tasks that are not known as the kernel's.
+        """
+        if self._kernel is not None:
+            return self._kernel
+        pids = self._pids()
+        # A number that is free again may be given to anybody.
+        self._kernel_threads &= frozenset(pids)
+        for pid in pids:
+            if pid in self._kernel_threads:
+                continue
+            try:
+                policy = os.sched_getscheduler(int(pid)) & ~_RESET_ON_FORK
+            except ProcessLookupError:
+                continue
+            except OSError:  # musl has no such call, a filter may forbid it
+                return self._find_task()
+            if policy not in _POLICIES:
+                continue
+            stat = self._first_thread(pid)
+            if stat is not None and (sign := _sign(pid, stat)):
+                return sign
+        return None
+
+    def close(self) -> None:
+        """Close /proc; nothing is found from then on."""
+        os.close(self._proc)
+
+    def _find_task(self) -> str | None:
+        """Name the first real-time task, if there is one."""
+        self._kernel_threads = frozenset()
+        for pid in self._pids():
+            stat = self._first_thread(pid)
+            if stat is None:
+                continue
+            if sign := _sign(pid, stat):
+                return sign
+            # Most have one thread: theirs need not be listed.
+            for tid in self._threads(pid) if stat.threads > 1 else ():
+                other = self._stat(f"{pid}/task/{tid}/stat")
+                if other is not None and (sign := _sign(tid, other)):
+                    return sign
+        return None
+
+    def _first_thread(self, pid: str) -> TaskStat | None:
+        """Read what a process's first thread is; None if it is the kernel's, or gone."""
+        stat = self._stat(f"{pid}/stat")
+        if stat is not None and stat.kernel_thread:
+            self._kernel_threads |= {pid}
+            return None
+        return stat
+
+    def _pids(self) -> list[str]:
+        """List the processes but ourselves."""
+        try:
+            # Listing by descriptor opens nothing.
+            names = os.listdir(self._proc)
+        except OSError:
+            return []
+        return [name for name in names if name.isdecimal() and name != self._own]
+
+    def _threads(self, pid: str) -> list[str]:
+        """List a process's threads; none if it is gone."""
+        try:
+            tasks = os.open(f"{pid}/task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self._proc)
+        except OSError:
+            return []
+        try:
+            return os.listdir(tasks)
+        except OSError:
+            return []
+        finally:
+            os.close(tasks)
+
+    def _stat(self, path: str) -> TaskStat | None:
+        """Read and parse a stat; None if the task is gone."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._proc)
+        except OSError:
+            return None
+        try:
+            return taskstat.parse(os.read(descriptor, _STAT_BYTES))
+        except (OSError, ParseError):
+            return None
+        finally:
+            os.close(descriptor)
+
+
+def _sign(tid: str, stat: TaskStat) -> str | None:
+    """Describe a thread if it is a real-time one."""
+    policy = _POLICIES.get(stat.policy)
+    return f"task {quote(stat.name)} ({tid}) is {policy}" if policy else None
+
+
+def _kernel_sign(root: str) -> str | None:
+    """Tell a kernel with PREEMPT_RT, which patched ones wrote PREEMPT RT before 5.x."""
+    if (read_optional(f"{root}/sys/kernel/realtime") or b"").strip() == b"1":
+        return "the kernel is PREEMPT_RT"
+    version = read_optional(f"{root}/proc/version") or b""
+    if b"PREEMPT_RT" in version or b"PREEMPT RT" in version:
+        return "the kernel is PREEMPT_RT"
+    return None
