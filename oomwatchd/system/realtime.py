@@ -26,6 +26,7 @@ class RealTime:
         self._own = str(os.getpid() if own_pid is None else own_pid)
         self._kernel = _kernel_sign(root)
         self._kernel_threads: frozenset[str] = frozenset()
+        """Those with real-time policies: few, and they stay."""
         self._proc = os.open(f"{root}/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def find(self) -> str | None:
@@ -59,7 +60,7 @@ class RealTime:
         return None
 
     def close(self) -> None:
-        """Close /proc; nothing is found from then on."""
+        """Close /proc; not to be used from then on."""
         os.close(self._proc)
 
     def _find_task(self) -> str | None:
@@ -82,7 +83,8 @@ class RealTime:
         """Read what a process's first thread is; None if it is the kernel's, or gone."""
         stat = self._stat(f"{pid}/stat")
         if stat is not None and stat.kernel_thread:
-            self._kernel_threads |= {pid}
+            if stat.policy in _POLICIES:
+                self._kernel_threads |= {pid}
             return None
         return stat
 
@@ -129,7 +131,7 @@ def _sign(tid: str, stat: TaskStat) -> str | None:
 
 
 def _kernel_sign(root: str) -> str | None:
-    """Tell a kernel with PREEMPT_RT, which patched ones wrote PREEMPT RT before 5.x."""
+    """Tell a kernel with PREEMPT_RT, which older patched ones call PREEMPT RT."""
     if (read_optional(f"{root}/sys/kernel/realtime") or b"").strip() == b"1":
         return "the kernel is PREEMPT_RT"
     version = read_optional(f"{root}/proc/version") or b""
