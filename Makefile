@@ -13,7 +13,7 @@ ARGS   ?=
 # Debian packages that some tests ask for; they are skipped where these are missing.
 TOOLS := strace busybox
 
-.PHONY: run check lint test target tools clean
+.PHONY: run check lint test target bench tools clean
 
 run: $(VENV)/run.stamp
 	@mkdir -p $(RUN)
@@ -41,6 +41,10 @@ test: $(VENV)/test.stamp
 # needed for it.
 target: $(VENV)/test.stamp
 	PYTHONPATH=tests $(BIN)/python -m target.demo
+
+# What the daemon costs, in instructions counted on the same device; fails if a goal is missed.
+bench: $(VENV)/test.stamp
+	PYTHONPATH=tests $(BIN)/python -m target.bench $(ARGS)
 
 tools:
 	@for tool in $(TOOLS); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \

@@ -130,7 +130,7 @@ class Guests:
 
     def __init__(self, cache: Path, wheel: Callable[[], Path] | None = None) -> None:
         """Use a cache, which may be empty, and the project's wheel, made when it is needed."""
-        self._cache = Cache(cache)
+        self.cache = Cache(cache)
         self._wheel = wheel
 
     def boot(
@@ -157,7 +157,7 @@ class Guests:
         own.file("job/run", script, 0o755)
         for name, data in (files or {}).items():
             own.file(f"job/{name}", data, 0o755 if data.startswith((b"#!", b"\x7fELF")) else 0o644)
-        with self._cache.locked():
+        with self.cache.locked():
             kernel, layers = self._build(machine, options)
         layers.append(own.packed())
         with tempfile.TemporaryDirectory(prefix="oomwatchd-target") as folder:
@@ -169,7 +169,7 @@ class Guests:
 
     def _build(self, machine: Machine, options: Options) -> tuple[Path, list[bytes]]:
         """Give the kernel image and the layers of the root file system."""
-        cache, arch = self._cache, machine.debian
+        cache, arch = self.cache, machine.debian
         root = cache.unpacked(cache.kernel_package(machine.kernel, arch), arch)
         disks = ("virtio_blk",) if options.disks else ()
         modules = Modules(root).closure([*BASE_MODULES, *disks, *options.modules])
