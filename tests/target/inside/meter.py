@@ -1,12 +1,12 @@
 """Measures another process: instructions, wake-ups, memory, descriptors.
 
 Which clock is precise. Under icount the guest's time is its count of instructions, and the
-scheduler adds up each thread's in nanoseconds. Two files and one clock give that sum: the first
+scheduler adds up each thread's in nanoseconds. A file and a clock give that sum: the first
 field of /proc/PID/schedstat for one thread alone, and the process's CPU clock
 (clock_getcpuclockid(3)) for all threads, those that have ended included. They agree to the
 nanosecond while the process sleeps; the clock is taken here. It moves in steps of 16, since the
-virt board's timer runs at 62.5 MHz. utime and stime of /proc/PID/stat are of no use: they count
-ticks of 4 ms. Interrupts that come while the process runs are on its account; there are few.
+virt board's timer runs at 62.5 MHz. utime and stime of /proc/PID/stat are of no use: they come in
+hundredths of a second. Interrupts that come while the process runs are on its account.
 """
 
 import os
