@@ -32,6 +32,7 @@ class Meminfo(NamedTuple):
     cma_free_kib: int | None
     hugepage_kib: int | None
     vmalloc_total_kib: int | None
+    swap_total_kib: int | None
 
 
 _FIELDS = {
@@ -50,6 +51,7 @@ _FIELDS = {
     b"CmaFree": "cma_free_kib",
     b"Hugepagesize": "hugepage_kib",
     b"VmallocTotal": "vmalloc_total_kib",
+    b"SwapTotal": "swap_total_kib",
 }
 _LINE = re.compile(
     rb"^(" + b"|".join(map(re.escape, _FIELDS)) + rb"): *([^\n]*)(\n|\Z)", re.MULTILINE

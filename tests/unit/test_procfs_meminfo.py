@@ -30,6 +30,7 @@ MemAvailable:     140000 kB
 Buffers:            1000 kB
 Cached:           120000 kB
 SwapCached:            0 kB
+SwapTotal:         65532 kB
 Active:            60000 kB
 Inactive:          70000 kB
 Active(anon):      10000 kB
@@ -80,6 +81,7 @@ def test_a_kernel_of_6_1_has_them_all() -> None:
         cma_free_kib=60000,
         hugepage_kib=2048,
         vmalloc_total_kib=770048,
+        swap_total_kib=65532,
     )
 
 
