@@ -1,0 +1,89 @@
+"""What the memory is made of: CMA, swap, the root file system, the reserve for atomics."""
+
+from collections.abc import Iterator
+
+from oomwatchd.audit.finding import Finding, Subject, note, ok, problem
+from oomwatchd.model import Request
+from oomwatchd.units import describe_size
+
+_LARGE_SHARE = 4
+"""A CMA area of more than one in so many pages is a large one."""
+_IN_RAM = ("rootfs", "ramfs", "tmpfs")
+
+
+def cma(subject: Subject) -> Iterator[Finding]:
+    """CMA: mm/cma.c, 3.5 and later; CmaTotal in /proc/meminfo since 3.19."""
+    memory = subject.assessment.memory
+    wanted = sorted(
+        reading.demand.name
+        for reading in subject.assessment.readings
+        if reading.demand.request is Request.CMA
+    )
+    total_kib = memory.cma_total_kib
+    if not total_kib:
+        # Before 3.19 there may be an area that meminfo does not tell of.
+        known = memory.total_kib is not None and (total_kib == 0 or subject.since(3, 19))
+        if wanted and known:
+            yield problem(
+                "cma",
+                f'Demand "{wanted[0]}" asks for CMA, but there is no CMA area.',
+                "Build with CONFIG_DMA_CMA=y and boot with cma=SIZE, or state the demand "
+                "without request = cma.",
+            )
+        return
+    share = f"{describe_size(total_kib << 10)} are CMA, for movable pages and drivers only"
+    if memory.total_kib and total_kib * _LARGE_SHARE > memory.total_kib:
+        yield note(
+            "cma",
+            f"{share}: a large part of {describe_size(memory.total_kib << 10)}, of which the "
+            "kernel's own requests get nothing.",
+            "Make it no larger than the drivers need (cma= on the kernel's command line, or the "
+            "device tree).",
+        )
+    else:
+        yield ok("cma", f"{share}.")
+
+
+def swap(subject: Subject) -> Iterator[Finding]:
+    """Without swap (SwapTotal in /proc/meminfo) anonymous memory stays until it is freed."""
+    total_kib = subject.facts.swap_total_kib
+    if total_kib == 0:
+        yield ok("swap", "There is no swap: anonymous memory can be moved, but not evicted.")
+    elif total_kib:
+        yield ok(
+            "swap",
+            f"There are {describe_size(total_kib << 10)} of swap, which no demand counts as "
+            "available.",
+        )
+
+
+def root_file_system(subject: Subject) -> Iterator[Finding]:
+    """Pages of ramfs and tmpfs have no place to go (fs/ramfs, mm/shmem.c)."""
+    if subject.facts.root_fs in _IN_RAM:
+        yield note(
+            "root",
+            f"The root file system lies in RAM ({subject.facts.root_fs}): dropping caches frees "
+            "nothing of it.",
+            "Keep large files that are seldom read on flash, in a compressed file system.",
+        )
+
+
+def atomic(subject: Subject) -> Iterator[Finding]:
+    """HighAtomic pageblocks are only set aside once an atomic request above order 0 was met.
+
+    mm/page_alloc.c, reserve_highatomic_pageblock(), 4.4 and later.
+    """
+    zones = subject.assessment.system.zones
+    pages = sum(zone.highatomic_reserved_pages or 0 for zone in zones)
+    requests = {reading.demand.request for reading in subject.assessment.readings}
+    if pages and Request.ATOMIC not in requests:
+        size = describe_size(pages * subject.assessment.kernel.page_size)
+        yield note(
+            "atomic",
+            f"Something here has taken blocks in atomic context ({size} are set aside as "
+            "HighAtomic), and no demand watches that.",
+            "State a demand with request = atomic for the driver that needs it.",
+        )
+
+
+RULES = (cma, swap, root_file_system, atomic)

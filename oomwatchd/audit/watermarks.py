@@ -1,0 +1,137 @@
+"""Settings that move the watermarks."""
+
+from collections.abc import Iterator
+from math import isqrt
+
+from oomwatchd.audit.finding import Finding, Subject, note, ok
+from oomwatchd.model import Zone
+from oomwatchd.units import describe_size, kib_of_pages
+
+_SMALL_BOARD_KIB = 256 * 1024
+_BLOCKS_WORTH_BOOSTING = 4
+_LEAST_KIB = 128
+_MOST_KIB = 65536
+_MOST_KIB_SINCE_5_7 = 262144
+_FAR = 2
+_LARGE_SHARE = 20
+"""More than one page in so many is a large reserve, and more than huge pages ever ask for."""
+_BEYOND_LOWMEM = ("HighMem", "Movable", "Device")
+
+
+def boost(subject: Subject) -> Iterator[Finding]:
+    """vm.watermark_boost_factor: boost_watermark() in mm/page_alloc.c, 5.0 and later.
+
+    One fallback to another migratetype raises the marks by a pageblock; since 5.7 (and in
+    later stable releases of 5.4) only in zones of at least four.
+    """
+    factor = subject.facts.tunables.watermark_boost_factor
+    block_pages = subject.facts.pages_per_block
+    memory_kib = subject.assessment.memory.total_kib
+    if not factor or not block_pages or memory_kib is None or memory_kib > _SMALL_BOARD_KIB:
+        return
+    small = [
+        zone
+        for zone in subject.assessment.system.zones
+        if (high := _high_pages(zone)) and high <= block_pages and _boosts(zone, subject)
+    ]
+    if small:
+        zone = small[0]
+        page_size = subject.assessment.kernel.page_size
+        yield note(
+            "boost",
+            f"vm.watermark_boost_factor is {factor}: one fallback between migratetypes raises "
+            f"the marks of zone {zone.name} by a pageblock "
+            f"({describe_size(block_pages * page_size)}), though high is only "
+            f"{describe_size((_high_pages(zone) or 0) * page_size)}.",
+            "Set it to 0 on a device of this size.",
+        )
+
+
+def _high_pages(zone: Zone) -> int | None:
+    """Give the high mark without boost, as far as the kernel prints that (5.16)."""
+    return zone.watermarks.high - (zone.watermarks.boost or 0) if zone.watermarks else None
+
+
+def _boosts(zone: Zone, subject: Subject) -> bool:
+    """Whether the zone is large enough for the kernel to boost it."""
+    needed = _BLOCKS_WORTH_BOOSTING * (subject.facts.pages_per_block or 0)
+    return bool(zone.managed_pages) and (
+        (zone.managed_pages or 0) >= needed or subject.before(5, 4) or _is_early(subject)
+    )
+
+
+def _is_early(subject: Subject) -> bool:
+    """Whether the kernel boosts the smallest zones too: 5.5 and 5.6."""
+    return subject.since(5, 5) and subject.before(5, 7)
+
+
+def min_free(subject: Subject) -> Iterator[Finding]:
+    """vm.min_free_kbytes: init_per_zone_wmark_min() in mm/page_alloc.c, 2.6.18 and later.
+
+    The default is the root of 16 times lowmem in kB, between bounds; huge pages raise it by
+    themselves to at most a twentieth of lowmem (khugepaged).
+    """
+    value_kib = subject.facts.tunables.min_free_kbytes
+    lowmem_kib = _lowmem_kib(subject)
+    if value_kib is None or not lowmem_kib:
+        return
+    most_kib = _MOST_KIB_SINCE_5_7 if subject.since(5, 7) else _MOST_KIB
+    default_kib = min(max(isqrt(16 * lowmem_kib), _LEAST_KIB), most_kib)
+    text = f"vm.min_free_kbytes is {value_kib}, the kernel's default here is about {default_kib}"
+    if value_kib * _FAR < default_kib:
+        yield note(
+            "min-free",
+            f"{text}: little is left for requests that cannot wait.",
+            f"Set it to {default_kib}, unless it is meant so.",
+        )
+    elif value_kib > _FAR * default_kib and not _explained_by_huge_pages(subject, lowmem_kib):
+        old = subject.before(4, 4)
+        yield note(
+            "min-free",
+            f"{text}: more is kept back"
+            + (
+                ", and before 4.4 the kernel asks for more large blocks in proportion."
+                if old
+                else "."
+            ),
+            f"Set it to {default_kib}, unless a driver needs the reserve.",
+        )
+
+
+def _explained_by_huge_pages(subject: Subject, lowmem_kib: int) -> bool:
+    """Whether the kernel may have raised it; a copied tree may not tell of huge pages."""
+    value_kib = subject.facts.tunables.min_free_kbytes or 0
+    return subject.facts.thp is not False and value_kib * _LARGE_SHARE <= lowmem_kib
+
+
+def _lowmem_kib(subject: Subject) -> int | None:
+    """Give the lowmem that the default is worked out from; None where a zone is not known."""
+    zones = [zone for zone in subject.assessment.system.zones if zone.name not in _BEYOND_LOWMEM]
+    pages = sum((zone.managed_pages or 0) - (_high_pages(zone) or 0) for zone in zones)
+    return max(0, kib_of_pages(pages, subject.assessment.kernel.page_size))
+
+
+def vendor(subject: Subject) -> Iterator[Finding]:
+    """Files that only vendors' kernels have (Android's and their descendants)."""
+    shift = subject.facts.tunables.min_free_order_shift
+    if shift is not None and not subject.since(4, 4):
+        text = f"This vendor's kernel has vm.min_free_order_shift, at {shift}"
+        if shift == 1:
+            yield ok("vendor", f"{text} as every other kernel before 4.4.")
+        else:
+            yield note(
+                "vendor",
+                f"{text} instead of 1: headroom is worked out with it, as the kernel does.",
+                "Test with it as shipped: the kernel grants large blocks otherwise than mainline.",
+            )
+    extra_kib = subject.facts.tunables.extra_free_kbytes
+    if extra_kib:
+        yield note(
+            "vendor",
+            f"vm.extra_free_kbytes is {extra_kib}: low and high marks are so much further above "
+            "min, which default levels follow.",
+            "State `warning` and `critical` of the demands if these are too high.",
+        )
+
+
+RULES = (boost, min_free, vendor)
