@@ -4,6 +4,7 @@ import os
 import stat
 
 _PART_BYTES = 16 * 1024
+_TINY_BYTES = 128
 _MAX_BYTES = 16 * 1024 * 1024
 """More than zoneinfo of the largest machine; a file beyond it is not one of the kernel's."""
 
@@ -76,6 +77,23 @@ def read_optional(path: str) -> bytes | None:
         return read_file(path)
     except OSError:
         return None
+
+
+def read_tiny(path: str) -> bytes | None:
+    """Read a file of a few bytes, such as one below /proc/sys; None where it cannot be.
+
+    For those the kernel allocates as much as is asked for (fs/proc/proc_sysctl.c, 5.8 on).
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return None
+    try:
+        return os.read(descriptor, _TINY_BYTES)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def reason(error: OSError) -> str:
