@@ -4,7 +4,7 @@ import sys
 
 from oomwatchd import __version__
 from oomwatchd.ctl.client import ask
-from oomwatchd.errors import Exit, OomwatchdError, UsageError, quote
+from oomwatchd.errors import Exit, OomwatchdError, UnreachableError, UsageError, quote
 from oomwatchd.system.stdio import complain, open_missing_streams, write_output
 
 USAGE = """\
@@ -14,6 +14,8 @@ Asks the running oomwatchd.
   status [--json]  how every demand stands, and what was done
   check            one line and an exit code for a monitoring system
                    (0 ok, 1 warning, 2 critical, 3 unknown)
+  doctor [--json]  what this kernel and this configuration can and cannot do,
+                   and what to change
 
   --socket PATH    default: $OOMWATCHD_SOCKET, the user's own, the system's
   --version        print the version
@@ -55,7 +57,9 @@ def run(arguments: list[str]) -> int:
         return _status(path, as_json=bool(words))
     if command == "check" and not words:
         return _check(path)
-    if command in ("status", "check"):
+    if command == "doctor" and words in ([], ["--json"]):
+        return _doctor(path, as_json=bool(words))
+    if command in ("status", "check", "doctor"):
         raise _usage(f"unexpected {quote(words[-1])}")
     raise _usage(f"unknown command {quote(command)}" if command else "no command")
 
@@ -82,6 +86,28 @@ def _check(path: str | None) -> int:
         severity, line = "unknown", f"OOMWATCHD UNKNOWN - {error}"
     write_output(f"{line}\n")
     return _CHECK_CODES.get(severity, Exit.UNKNOWN)
+
+
+def _doctor(path: str | None, *, as_json: bool) -> int:
+    """Print the audit: the daemon's, or one made here, which is as good as none for a script.
+
+    Raises:
+        UnreachableError: no daemon answers; the audit made here has been printed.
+    """
+    from oomwatchd.ctl.doctor import doctor_text, local_audit  # noqa: PLC0415 - slow, only here
+
+    missing = None
+    try:
+        reply = ask(path, b"doctor\n")
+    except UnreachableError as error:
+        missing = error
+        reply = local_audit()
+    write_output(
+        reply.decode("utf-8", "backslashreplace") if as_json else f"{doctor_text(reply)}\n"
+    )
+    if missing is not None:
+        raise missing
+    return Exit.OK
 
 
 def _usage(what: str) -> UsageError:

@@ -38,8 +38,9 @@ class Hands:
         self._means: Means | None = None
         self._worker: Worker | None = None
         self._ledger: Ledger | None = None
-        self._realtime: RealTime | None = None
-        self._sign: str | None = None
+        self._searcher: RealTime | None = None
+        self.realtime: str | None = None
+        """The first sign of real-time tasks."""
         self._sign_at = 0.0
         self._missing = _missing(platform.capabilities)
         if options.root is not None:
@@ -52,7 +53,7 @@ class Hands:
         else:
             self._open(place, platform.kernel, epoll)
         try:
-            self._realtime = RealTime()
+            self._searcher = RealTime()
         except OSError as error:
             self.problems.append(Problem("realtime", f"/proc: {reason(error)}"))
 
@@ -69,19 +70,19 @@ class Hands:
             unavailable=self._unavailable,
             missing=self._missing,
             nodes=self._means.nodes if self._means else (),
-            realtime=self._sign,
+            realtime=self.realtime,
             minute_of_day=minute_of_day() if quiet else 0,
             dry_run=self._dry_run,
         )
 
     def look_for_realtime(self, now: float, *, quickly: bool = False) -> None:
         """Look for real-time tasks: at the processes, or seldom at all their threads."""
-        if self._realtime is None:
+        if self._searcher is None:
             return
         if quickly:
-            self._sign = self._sign or self._realtime.quick()
+            self.realtime = self.realtime or self._searcher.quick()
         elif self._sign_at == 0.0 or now - self._sign_at >= _REALTIME_SECONDS:
-            self._sign, self._sign_at = self._realtime.find(), now
+            self.realtime, self._sign_at = self._searcher.find(), now
 
     def start(self, action: Action) -> None:
         """Start a remedy."""

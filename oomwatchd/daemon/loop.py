@@ -12,6 +12,7 @@ from oomwatchd import __version__, policy
 from oomwatchd.alerts.log import Log
 from oomwatchd.assess.assessment import Assessment
 from oomwatchd.assess.sample import Sample
+from oomwatchd.daemon import doctor
 from oomwatchd.daemon.answers import Answers
 from oomwatchd.daemon.hands import Hands
 from oomwatchd.daemon.lifeline import Lifeline
@@ -247,15 +248,17 @@ class Daemon:
 
     def _answer(self, method: str) -> bytes:
         """Answer one request on the socket."""
-        if method != "status":
+        if method not in ("status", "doctor"):
             raise unknown_method(method)
         now = time.monotonic()
         assessment = self._view.look_closely(now)
         if assessment is not None:
             self._state = policy.observe(self._state, assessment, self._config.poll, now)
-        return self._answers.status(
-            self._view.last(now), self._state, self._config, self._own_problems(now), now
-        )
+        last = self._view.last(now)
+        if method == "doctor":
+            return doctor.answer(last, self._config, self._options.root, self._hands.realtime)
+        problems = self._own_problems(now)
+        return self._answers.status(last, self._state, self._config, problems, now)
 
     def _reload(self, now: float) -> None:
         """Read the configuration again; a bad one is refused whole and the old one stays."""
