@@ -97,6 +97,7 @@ MEMINFO_NAMES = (
     "CmaFree",
     "Hugepagesize",
     "VmallocTotal",
+    "SwapTotal",
 )
 """The kernel's names in the order of the record's fields."""
 

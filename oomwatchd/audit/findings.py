@@ -7,9 +7,11 @@ from oomwatchd.audit import (
     kernel,
     killing,
     memory,
+    mobility,
     protection,
     surroundings,
     tunables,
+    vendor,
     watermarks,
 )
 from oomwatchd.audit.facts import Facts
@@ -20,10 +22,12 @@ _RULES = (
     *kernel.RULES,
     *surroundings.RULES,
     *compaction.RULES,
+    *mobility.RULES,
     *memory.RULES,
     *demands.RULES,
     *watermarks.RULES,
     *tunables.RULES,
+    *vendor.RULES,
     *killing.RULES,
     *protection.RULES,
 )

@@ -66,17 +66,6 @@ def lru_gen(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def lowmemorykiller(subject: Subject) -> Iterator[Finding]:
-    """Android's driver, in mainline's drivers/staging up to 4.11."""
-    if subject.facts.lowmemorykiller:
-        yield note(
-            "lowmemorykiller",
-            "The kernel has Android's low memory killer: it kills by thresholds of its own, "
-            "whenever memory is reclaimed.",
-            "Look at /sys/module/lowmemorykiller/parameters/minfree; be wary of dropping slab.",
-        )
-
-
 def daemons(subject: Subject) -> Iterator[Finding]:
     """Other programs that act on low memory, by name."""
     running = subject.facts.processes or frozenset()
@@ -100,4 +89,4 @@ def daemons(subject: Subject) -> Iterator[Finding]:
         yield ok("daemons", "psi-notify is running: it only tells users of pressure.")
 
 
-RULES = (panic, allocating_task, lru_gen, lowmemorykiller, daemons)
+RULES = (panic, allocating_task, lru_gen, daemons)

@@ -31,7 +31,7 @@ def cma(subject: Subject) -> Iterator[Finding]:
                 "without request = cma.",
             )
         return
-    share = f"{describe_size(total_kib << 10)} are CMA, for movable pages and drivers only"
+    share = f"CMA holds {describe_size(total_kib << 10)}, for movable pages and drivers only"
     if memory.total_kib and total_kib * _LARGE_SHARE > memory.total_kib:
         yield note(
             "cma",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import isqrt
 
-from oomwatchd.audit.finding import Finding, Subject, note, ok
+from oomwatchd.audit.finding import Finding, Subject, note
 from oomwatchd.model import Zone
 from oomwatchd.units import describe_size, kib_of_pages
 
@@ -85,15 +85,10 @@ def min_free(subject: Subject) -> Iterator[Finding]:
             f"Set it to {default_kib}, unless it is meant so.",
         )
     elif value_kib > _FAR * default_kib and not _explained_by_huge_pages(subject, lowmem_kib):
-        old = subject.before(4, 4)
+        old = ", and before 4.4 the kernel asks for more large blocks in proportion"
         yield note(
             "min-free",
-            f"{text}: more is kept back"
-            + (
-                ", and before 4.4 the kernel asks for more large blocks in proportion."
-                if old
-                else "."
-            ),
+            f"{text}: more is kept back{old if subject.before(4, 4) else ''}.",
             f"Set it to {default_kib}, unless a driver needs the reserve.",
         )
 
@@ -105,33 +100,12 @@ def _explained_by_huge_pages(subject: Subject, lowmem_kib: int) -> bool:
 
 
 def _lowmem_kib(subject: Subject) -> int | None:
-    """Give the lowmem that the default is worked out from; None where a zone is not known."""
+    """Give the lowmem that the default is worked out from; None where a zone does not tell."""
     zones = [zone for zone in subject.assessment.system.zones if zone.name not in _BEYOND_LOWMEM]
-    pages = sum((zone.managed_pages or 0) - (_high_pages(zone) or 0) for zone in zones)
-    return max(0, kib_of_pages(pages, subject.assessment.kernel.page_size))
+    if any(zone.free_blocks and zone.managed_pages is None for zone in zones):
+        return None
+    pages = sum(zone.managed_pages or 0 for zone in zones)
+    return kib_of_pages(pages, subject.assessment.kernel.page_size)
 
 
-def vendor(subject: Subject) -> Iterator[Finding]:
-    """Files that only vendors' kernels have (Android's and their descendants)."""
-    shift = subject.facts.tunables.min_free_order_shift
-    if shift is not None and not subject.since(4, 4):
-        text = f"This vendor's kernel has vm.min_free_order_shift, at {shift}"
-        if shift == 1:
-            yield ok("vendor", f"{text} as every other kernel before 4.4.")
-        else:
-            yield note(
-                "vendor",
-                f"{text} instead of 1: headroom is worked out with it, as the kernel does.",
-                "Test with it as shipped: the kernel grants large blocks otherwise than mainline.",
-            )
-    extra_kib = subject.facts.tunables.extra_free_kbytes
-    if extra_kib:
-        yield note(
-            "vendor",
-            f"vm.extra_free_kbytes is {extra_kib}: low and high marks are so much further above "
-            "min, which default levels follow.",
-            "State `warning` and `critical` of the demands if these are too high.",
-        )
-
-
-RULES = (boost, min_free, vendor)
+RULES = (boost, min_free)

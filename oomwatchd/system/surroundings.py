@@ -27,7 +27,8 @@ def mounts_of(root: str) -> Mounts | None:
     for line in text.splitlines():
         _source, point, kind, options, *_rest = [*line.split(b" "), b"", b"", b"", b""]
         if point == b"/":
-            root_fs = escape(kind.decode("latin-1"))  # a later mount lies over an earlier one
+            # A later mount lies over an earlier one.
+            root_fs = escape(kind.decode("latin-1")) or None
         elif point == b"/proc":
             hidepid = any(
                 option.startswith(b"hidepid=") and option not in _OPEN

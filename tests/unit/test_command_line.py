@@ -80,6 +80,8 @@ def test_the_daemons_usage_errors(arguments: tuple[str, ...]) -> None:
         ("--socket",),
         ("--socket", "/x"),
         ("status", "--yaml"),
+        ("doctor", "--yaml"),
+        ("doctor", "--json", "now"),
         ("status", "--json", "--json"),
         ("check", "now"),
         ("",),

@@ -52,7 +52,8 @@ def stalls() -> dict[str, object]:
     with subprocess.Popen(command) as thrasher:
         end = time.monotonic() + SECONDS
         while (left := end - time.monotonic()) > 0:
-            wakes += [(SECONDS - left, events) for _, events in epoll.poll(left)]
+            woken = epoll.poll(left)
+            wakes += [(time.monotonic(), events) for _, events in woken]
         thrasher.kill()
     trigger.close()
     return {"at_rest": at_rest, "wakes": wakes}
