@@ -1,9 +1,12 @@
 """What the audit says of one fact at a time: when it speaks, and when it has nothing to say."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from builders import make_kernel, make_meminfo, make_sample, make_stanza
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from oomwatchd.assess.assessment import assess
 from oomwatchd.assess.sample import Sample
@@ -12,6 +15,7 @@ from oomwatchd.audit.finding import Finding, Level
 from oomwatchd.audit.findings import findings
 from oomwatchd.model import Capabilities, DemandSpec, Request, Version
 from oomwatchd.procfs.buddyinfo import BuddyZone
+from oomwatchd.procfs.pagetypeinfo import Pagetypeinfo, PagetypeZone
 from oomwatchd.settings import Config, Remedies, Survival
 
 EVERYTHING = Capabilities(
@@ -92,6 +96,16 @@ TWO_NODES = make_sample(
 )
 WITH_DMA32 = make_sample(
     zoneinfo=(make_stanza(zone="DMA32", managed=0, present=0), make_stanza()), pagetypeinfo=None
+)
+SET_ASIDE = make_sample(
+    pagetypeinfo=Pagetypeinfo(
+        BLOCK,
+        {
+            (0, "Normal"): PagetypeZone(
+                {"Movable": (200,) * 11, "HighAtomic": (0,) * 11}, {"HighAtomic": 1}, None
+            )
+        },
+    )
 )
 LARGE_PAGES = make_sample(kernel=make_kernel(page_size=16384))
 BY_ORDER = Config(demands=(DemandSpec("a", 3, None, Request.KERNEL),))
@@ -216,6 +230,16 @@ CASES = {
     "root in RAM": Case("root", N, "(tmpfs)", having(root_fs="tmpfs")),
     "root in an initramfs": Case("root", N, "(rootfs)", having(root_fs="rootfs")),
     "root on flash": Case("root", None, facts=having(root_fs="ubifs")),
+    "atomic requests, none watched": Case(
+        "atomic", N, "(4096 KiB are set aside as HighAtomic)", sample=SET_ASIDE
+    ),
+    "atomic requests, watched": Case(
+        "atomic",
+        None,
+        sample=SET_ASIDE,
+        specs=(DemandSpec("camera", 2, None, Request.ATOMIC),),
+    ),
+    "no atomic requests": Case("atomic", None),
     # Demands.
     "never to be met": Case(
         "demands", P, "can never be met", specs=(DemandSpec("x", 11, None, Request.KERNEL),)
@@ -422,6 +446,56 @@ def test_nothing_known_is_nothing_said_of_the_system() -> None:
     nothing = make_sample(buddyinfo=None, zoneinfo=None, pagetypeinfo=None, meminfo=None)
     found = audit(Case("", None, facts=Facts(), version=None, sample=nothing))
     assert [(finding.topic, finding.level) for finding in found] == [("kernel", P), ("demands", N)]
+
+
+def test_every_topic_is_in_the_man_page_and_has_its_cases() -> None:
+    """Both ways: those of the rules, and the two that the client adds."""
+    manual = (Path(__file__).parents[2] / "man" / "oomwatchctl.1").read_text()
+    listed = manual.partition("The topics are")[2].partition(".It ")[0].partition(".El")[0]
+    topics = {line.split()[1] for line in listed.splitlines() if line.startswith(".Cm ")}
+    assert topics == {case.topic for case in CASES.values()} | {"daemon", "configuration"}
+
+
+NUMBERS = st.one_of(st.none(), st.integers(-(10**18), 10**18))
+COUNTS = st.one_of(st.none(), st.integers(0, 1 << 62))
+YES_NO = st.one_of(st.none(), st.booleans())
+TEXT = st.one_of(st.none(), st.text(max_size=40))
+ANY_FACTS = st.builds(
+    Facts,
+    capabilities=st.one_of(
+        st.none(), st.builds(Capabilities, *[st.booleans()] * len(Capabilities._fields))
+    ),
+    tunables=st.builds(Tunables, *[NUMBERS] * len(Tunables._fields)),
+    processes=st.one_of(st.none(), st.frozensets(st.text(max_size=15), max_size=3)),
+    **dict.fromkeys(("root_fs", "container", "realtime"), TEXT),
+    **dict.fromkeys(("oom_score_adj", "lru_gen_min_ttl_ms"), NUMBERS),
+    **dict.fromkeys(
+        (
+            *("uid", "pages_per_block", "migratetypes", "managed_pages", "present_pages"),
+            *("swap_total_kib", "locked_kib"),
+        ),
+        COUNTS,
+    ),
+    **dict.fromkeys(
+        (
+            *("has_proc_sys", "has_compact_memory", "has_drop_caches", "has_pagetypeinfo"),
+            *("read_only", "has_psi_file", "thp", "lowmemorykiller", "hidepid", "sees_others"),
+            "lxcfs",
+        ),
+        YES_NO,
+    ),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(ANY_FACTS, st.sampled_from([case.sample for case in CASES.values()]))
+def test_any_facts_are_judged_in_clean_sentences(facts: Facts, sample: Sample) -> None:
+    """Nothing is raised, whatever a damaged tree tells; foreign text does no harm."""
+    for finding in audit(Case("", None, facts=facts, sample=sample)):
+        for sentence in (finding.text, finding.change or "."):
+            assert sentence.isascii()
+            assert sentence.isprintable()
+            assert sentence.endswith(".")
 
 
 def test_problems_come_first_then_notes() -> None:
