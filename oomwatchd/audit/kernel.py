@@ -51,7 +51,8 @@ def pagetypeinfo(subject: Subject) -> Iterator[Finding]:
     if not facts.has_pagetypeinfo:
         yield note(
             "pagetypeinfo",
-            "There is no /proc/pagetypeinfo: headroom is a lower bound, and may be unknown.",
+            "There is no /proc/pagetypeinfo: headroom is a lower bound, and demands "
+            "may be unknown.",
             "Take a kernel of 2.6.24 or later."
             if subject.before(2, 6, 24)
             else "Copy it too, as root."
@@ -61,7 +62,8 @@ def pagetypeinfo(subject: Subject) -> Iterator[Finding]:
     elif not facts.capabilities.pagetypeinfo:
         yield note(
             "pagetypeinfo",
-            "/proc/pagetypeinfo cannot be read: headroom is a lower bound, and may be unknown.",
+            "/proc/pagetypeinfo cannot be read: headroom is a lower bound, and demands "
+            "may be unknown.",
             "Run oomwatchd as root.",
         )
     else:
