@@ -97,7 +97,6 @@ def trace_daemon(folder: Path) -> list[Tick]:
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
-@pytest.mark.xfail(reason="buddyinfo is read a second time, for its end of file")
 def test_an_unchanged_tick_is_one_reading_and_the_wait(tmp_path: Path) -> None:
     """Nothing else: not even a look for the end of the file."""
     found = trace_daemon(tmp_path)
