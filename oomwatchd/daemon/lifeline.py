@@ -1,5 +1,6 @@
 """What keeps the daemon alive in a shortage, and tells others that it lives."""
 
+import math
 import os
 
 from oomwatchd.model import Problem
@@ -22,7 +23,7 @@ class Lifeline:
         self._kernel_log = KernelLog() if acting and survival.kmsg else None
         self._problems: list[Problem] = []
         self._is_ready = False
-        self._fed_at = 0.0
+        self._due_at = 0.0
         # Read once: whoever sets it does so at boot.
         panics = read_optional("/proc/sys/vm/panic_on_oom") if acting else None
         self.kernel_panics = (panics or b"0").strip() != b"0"
@@ -47,17 +48,15 @@ class Lifeline:
             found.append(Problem("kmsg", self._kernel_log.problem))
         return found
 
-    def feed(self, now: float) -> None:
-        """Tell the service manager that we are alive, when that is due."""
+    def feed(self, now: float) -> float:
+        """Tell the service manager that we are alive if that is due; returns when it is again."""
         pause_seconds = self._notifier.watchdog_seconds
-        if pause_seconds is not None and now - self._fed_at >= pause_seconds / 2:
+        if pause_seconds is None:
+            return math.inf
+        if now >= self._due_at:
             self._notifier.watchdog()
-            self._fed_at = now
-
-    def bounded(self, seconds: float) -> float:
-        """Shorten a wait so that the watchdog is fed in time."""
-        pause_seconds = self._notifier.watchdog_seconds
-        return seconds if pause_seconds is None else min(seconds, pause_seconds)
+            self._due_at = now + pause_seconds
+        return self._due_at
 
     def tell(self, status: str) -> None:
         """Tell the service manager how things are; for the first time, that we are ready."""

@@ -23,11 +23,11 @@ from oomwatchd.daemon.platform import find_platform
 from oomwatchd.daemon.rehearsal import rehearse
 from oomwatchd.daemon.reporter import Reporter
 from oomwatchd.daemon.view import View
-from oomwatchd.daemon.wake import Waiter
+from oomwatchd.daemon.wake import Waiter, Wakeup
 from oomwatchd.errors import Exit, OomwatchdError
 from oomwatchd.model import Problem
 from oomwatchd.policy import Decision, Word
-from oomwatchd.policy.pace import interval
+from oomwatchd.policy.pace import Pause, pause
 from oomwatchd.settings import Config
 from oomwatchd.status.protocol import unknown_method
 from oomwatchd.system.clock import suspended_seconds
@@ -75,15 +75,17 @@ class Daemon:
         self._outlook = Outlook()
         self._reporter = Reporter(Log(options.log_to or config.alerts.log_to), self._outlook)
         self._hands = Hands(options, place, platform, waiter.epoll)
-        sampler = Sampler(options.root or "/", platform.kernel, live=live)
-        self._view = View(sampler, platform.kernel, config)
+        self._sampler = Sampler(options.root or "/", platform.kernel, live=live)
+        self._view = View(self._sampler, platform.kernel, config)
         self._answers = Answers(platform, self._outlook, self._started)
         self._problems = list(place.problems)
         if acting and config.poll.psi and (problem := waiter.watch_pressure()):
             self._problems.append(problem)
         self._state = self._hands.recall(policy.initial(), self._started)
         self._suspended_seconds = suspended_seconds()
-        self._changed = self._pressed = self._stopping = False
+        self._changed = self._pressed = self._idle = self._stopping = False
+        self._chore_at = 0.0
+        self._pause = Pause(0.0, 0.0)
 
     def run(self) -> None:
         """Loop."""
@@ -99,28 +101,33 @@ class Daemon:
         self._lifeline.hold()
         now = time.monotonic()
         while not self._stopping:
-            if self._is_quiet(now):
-                seconds = self._view.interval(self._config.poll)
-            else:
+            if not self._is_quiet(now):
                 sample = self._sample(now)
                 assessment = self._assess(sample, now)
                 decision, assessment = self._decide(assessment, now, fresh=sample is not None)
                 self._act(decision)
                 self._report(assessment, decision, now)
-                seconds = interval(self._state, assessment, self._config.poll, now)
-            now = self._wait(now, seconds)
+                self._pause = pause(self._state, assessment, self._config.poll, now)
+            now = self._wait(now, self._pause.seconds)
         self._lifeline.stopping()
         self._hands.close()
         self._reporter.emit("stopped", uptime_seconds=time.monotonic() - self._started)
 
     def _is_quiet(self, now: float) -> bool:
         """Whether this tick ends here: nothing is near its level, and no timer runs."""
-        self._changed = self._view.is_changed()
-        return (
-            policy.is_idle(self._state)
-            and not self._pressed
-            and (not self._changed or self._view.is_far(now))
-        )
+        text = self._sampler.glance()
+        self._changed = text is not None
+        if text is not None:
+            self._view.text = text
+        if not self._idle or self._pressed:
+            return False
+        if text is None:
+            if self._pause.seconds < self._pause.calm_seconds:
+                self._pause = self._pause.longer()
+            return True
+        if (pause_if_far := self._view.pause_if_far(now)) is not None:
+            self._pause = pause_if_far
+        return pause_if_far is not None
 
     def _sample(self, now: float) -> Sample | None:
         """Read the kernel's files; None if what was seen last still holds."""
@@ -176,12 +183,13 @@ class Daemon:
     def _report(self, assessment: Assessment, decision: Decision, now: float) -> None:
         """Tell what is new."""
         self._state, news = policy.speak(self._state, assessment, self._config.poll, now)
+        self._idle = policy.is_idle(self._state)
         for word, reading in news:
             self._reporter.demand(word, reading, decision, self._state, now)
             if word is Word.CRITICAL and self._lifeline.kernel_panics:
                 self._lifeline.last_words(f"{reading.demand.name} is critical", now)
         self._reporter.decision(decision, now)
-        if self._pressed or not policy.is_idle(self._state):
+        if self._pressed or not self._idle:
             self._report_kills(now)
         self._pressed = False
         problems = (*self._own_problems(now), *assessment.problems)
@@ -206,22 +214,30 @@ class Daemon:
     def _wait(self, now: float, seconds: float) -> float:
         """Answer the socket until the next tick is due; returns the time then."""
         until = now + seconds
-        while True:
-            self._lifeline.feed(now)
-            idle_until = self._server.expire(now) if self._server else None
-            if now >= until:
-                break
-            woken = self._waiter.wait(self._lifeline.bounded(min(until, idle_until or until) - now))
+        while now < until:
+            if now >= self._chore_at:
+                self._do_chores(now)
+            ready = self._waiter.poll(min(until, self._chore_at) - now)
             now = time.monotonic()
-            self._pressed = self._pressed or woken.pressure
-            if woken.signals:
-                self._obey(woken.signals, now)
-            called = [self._take(descriptor, now) for descriptor in woken.descriptors]
-            if woken.signals or woken.pressure or any(called):
+            if ready and self._heed(self._waiter.wakeup(ready), now):
                 break
         if now - until >= GAP_SECONDS:
             self._resume(now - until, now)
         return now
+
+    def _do_chores(self, now: float) -> None:
+        """Feed the watchdog and close idle connections; both are seldom due."""
+        fed = self._lifeline.feed(now)
+        self._chore_at = min(fed, self._server.expire(now)) if self._server else fed
+
+    def _heed(self, woken: Wakeup, now: float) -> bool:
+        """Do what woke us; returns whether that calls for a tick."""
+        self._pressed = self._pressed or woken.pressure
+        if woken.signals:
+            self._obey(woken.signals, now)
+        called = [self._take(descriptor, now) for descriptor in woken.descriptors]
+        self._do_chores(now)
+        return bool(woken.signals) or woken.pressure or any(called)
 
     def _resume(self, missed_seconds: float, now: float) -> None:
         """Go on after a time that nobody saw pass."""
@@ -231,9 +247,10 @@ class Daemon:
     def _take(self, descriptor: int, now: float) -> bool:
         """Do what a ready descriptor asks for; returns whether that calls for a tick."""
         if self._server and self._server.handles(descriptor):
-            was_idle = policy.is_idle(self._state)
             self._server.handle(descriptor, now, self._answer)
-            return was_idle and not policy.is_idle(self._state)
+            # Whoever asks looks closely, and may have seen something.
+            was_idle, self._idle = self._idle, policy.is_idle(self._state)
+            return was_idle and not self._idle
         run = self._hands.result() if descriptor == self._hands.fileno() else None
         if run is not None:
             self._state = policy.finished(self._state, run, now)
@@ -276,5 +293,6 @@ class Daemon:
         ]
         self._config = config
         self._view.reconfigure(config)
+        self._idle = False
         self._reporter.emit("config_reloaded", needs_restart=",".join(kept) or None)
         self._lifeline.tell("configuration read again")

@@ -12,7 +12,7 @@ from oomwatchd.daemon.view import View
 from oomwatchd.errors import ConfigError, Exit, ParseError
 from oomwatchd.model import Cause, Remedy, Run, Severity
 from oomwatchd.policy import Limits
-from oomwatchd.policy.pace import interval
+from oomwatchd.policy.pace import pause
 from oomwatchd.procfs import buddyinfo
 from oomwatchd.settings import Config, Poll, Remedies
 from oomwatchd.status.protocol import RequestError, encode_error, parse_request
@@ -21,7 +21,7 @@ from oomwatchd.status.protocol import RequestError, encode_error, parse_request
 def rehearse(view: View, answers: Answers, config: Config, now: float) -> None:
     """Go through a whole case on a state of its own; nothing is changed and nothing told."""
     assessment = view.last(now)
-    view.is_far(now)
+    view.pause_if_far(now)
     view.new_kills()
     _mend(assessment, now)
     answers.gather()
@@ -52,7 +52,7 @@ def _mend(assessment: Assessment, now: float) -> None:
         for word, reading in news:
             render(word.value, {"demand": reading.demand.name, "remedy": decision.reason})
         policy.doubts(state, at)
-        interval(state, low, limits.poll, at)
+        pause(state, low, limits.poll, at)
         state = policy.finished(state, Run(0.1, f"{Remedy.COMPACT.value}: rehearsed"), at)
     memo = policy.memo_of(state, "boot")
     policy.recalled(policy.after_gap(state, 1.0, now), memo, "boot", now)

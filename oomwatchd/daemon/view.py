@@ -5,8 +5,8 @@ from oomwatchd.assess.glance import Glance, glance_of, slack_pages
 from oomwatchd.assess.sample import Sample
 from oomwatchd.daemon.demands import demands_of
 from oomwatchd.model import DemandSpec, Kernel, Request, Severity
-from oomwatchd.policy.pace import Slack, glance_interval, slackened
-from oomwatchd.settings import Config, Poll
+from oomwatchd.policy.pace import Pause, Slack, glance_pause, slackened
+from oomwatchd.settings import Config
 from oomwatchd.system.sampler import Needs, Sampler
 
 _GLANCE_SECONDS = 60.0
@@ -31,7 +31,8 @@ class View:
         self._kernel = kernel
         self._config = config
         self._specs: tuple[DemandSpec, ...] | None = None
-        self._text = b""
+        self.text = b""
+        """The beginning of buddyinfo as it read last."""
         self._glance: Glance | None = None
         self._glance_until = self._types_until = 0.0
         self._slack: Slack | None = None
@@ -43,29 +44,16 @@ class View:
         self._config, self._specs, self.assessment, self._glance = config, None, None, None
         self._closely_at = None
 
-    def is_changed(self) -> bool:
-        """Whether there is something new to be seen. The hot path begins here."""
-        text = self._sampler.glance()
-        if text is not None:
-            self._text = text
-        return text is not None or self.assessment is None
-
-    def is_far(self, now: float) -> bool:
-        """Whether what changed shows at a glance that no demand can be near its level."""
+    def pause_if_far(self, now: float) -> Pause | None:
+        """Say when to look next, if what changed shows that no demand can be near its level."""
         if self._glance is None or now >= self._glance_until:
-            return False
-        pages = slack_pages(self._glance, self._text)
+            return None
+        pages = slack_pages(self._glance, self.text)
         if pages is None:
             self._slack = None
-            return False
+            return None
         self._slack = slackened(self._slack, pages, now)
-        return True
-
-    def interval(self, poll: Poll) -> float:
-        """Give the seconds to the next look, after a glance."""
-        if self._slack is None:
-            return poll.interval_max_seconds
-        return glance_interval(self._slack, poll)
+        return glance_pause(self._slack, self._config.poll)
 
     def sample(self, now: float, *, closely: bool = False) -> Sample:
         """Read the kernel's files: all of them, or those that will do."""
@@ -89,8 +77,9 @@ class View:
             if sample.pagetypeinfo is None and now >= before:
                 assessment = self._assess(self.sample(now))
         self.assessment = assessment
-        self._glance = glance_of(assessment, self._text)
+        self._glance = glance_of(assessment, self.text)
         self._glance_until = now + _GLANCE_SECONDS
+        self._slack = None
         return assessment
 
     def look_closely(self, now: float) -> Assessment | None:

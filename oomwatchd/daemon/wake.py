@@ -28,6 +28,8 @@ class Waiter:
     def __init__(self) -> None:
         """Catch TERM, INT and HUP from now on; PIPE is ignored by Python already."""
         self.epoll = select.epoll()
+        self.poll = self.epoll.poll
+        """Waits so many seconds at most; gives (descriptor, events) of what happened."""
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._trigger: PressureTrigger | None = None
         self.epoll.register(self._read, select.EPOLLIN)
@@ -45,11 +47,8 @@ class Waiter:
         self.epoll.register(self._trigger.fileno(), select.EPOLLPRI)
         return None
 
-    def wait(self, seconds: float) -> Wakeup:
-        """Wait until something happens, at most `seconds`."""
-        ready = self.epoll.poll(max(0.0, seconds))
-        if not ready:
-            return _NOTHING
+    def wakeup(self, ready: list[tuple[int, int]]) -> Wakeup:
+        """Sort what `poll` gave."""
         signals: frozenset[int] = frozenset()
         pressure = False
         descriptors: list[int] = []
@@ -70,9 +69,6 @@ class Waiter:
             self.epoll.unregister(self._trigger.fileno())
             self._trigger.close()
             self._trigger = None
-
-
-_NOTHING = Wakeup(frozenset(), pressure=False, descriptors=())
 
 
 def _noticed(_number: int, _frame: object) -> None:

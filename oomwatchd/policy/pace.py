@@ -17,8 +17,21 @@ ASSUMED_PAGES_PER_SECOND = 64
 ASSUMED_UNRECLAIMED_PAGES_PER_SECOND = 1024
 """For atomic and cma requests."""
 FALL_HALVES_SECONDS = 30.0
+_RELAXING = 1.25
 _LOW_PATIENCE = 20.0
 """What has been low for this many times the interval is looked at that seldom."""
+
+
+class Pause(NamedTuple):
+    """When to look next, and when where nothing has changed meanwhile."""
+
+    seconds: float
+    calm_seconds: float
+    """By the assumed rates alone."""
+
+    def longer(self) -> "Pause":
+        """Give the next pause after one in which nothing changed: falls are forgotten slowly."""
+        return Pause(min(self.seconds * _RELAXING, self.calm_seconds), self.calm_seconds)
 
 
 class Slack(NamedTuple):
@@ -44,31 +57,39 @@ def faded_fall(fall: float, fallen: int, seconds: float) -> float:
     return max(fallen / seconds, fall * math.exp2(-seconds / FALL_HALVES_SECONDS))
 
 
-def glance_interval(slack: Slack, poll: Poll) -> float:
-    """Give the seconds to the next look while no demand is near."""
-    return _clamped(slack.pages / max(ASSUMED_PAGES_PER_SECOND, slack.fall), poll)
+def glance_pause(slack: Slack, poll: Poll) -> Pause:
+    """Say when to look next while no demand is near."""
+    hasty = slack.pages / max(ASSUMED_PAGES_PER_SECOND, slack.fall)
+    calm = slack.pages / ASSUMED_PAGES_PER_SECOND
+    return Pause(_clamped(hasty, poll), _clamped(calm, poll))
 
 
-def interval(state: State, assessment: Assessment, poll: Poll, now: float) -> float:
-    """Give the seconds to the next look after a full one."""
+def pause(state: State, assessment: Assessment, poll: Poll, now: float) -> Pause:
+    """Say when to look next after a full look."""
     if state.running is not None:
-        return poll.interval_min_seconds
-    seconds = (_seconds(reading, state, now) for reading in assessment.readings)
-    return _clamped(min(seconds, default=poll.interval_max_seconds), poll)
+        return Pause(poll.interval_min_seconds, poll.interval_min_seconds)
+    hasty = calm = poll.interval_max_seconds
+    for reading in assessment.readings:
+        one = _pause(reading, state, now)
+        hasty, calm = min(hasty, one.seconds), min(calm, one.calm_seconds)
+    return Pause(_clamped(hasty, poll), _clamped(calm, poll))
 
 
-def _seconds(reading: Reading, state: State, now: float) -> float:
+def _pause(reading: Reading, state: State, now: float) -> Pause:
     """Give the seconds in which one demand could come down to its critical level."""
     demand = reading.demand
     standing = state.standings.get(demand.name)
     if reading.headroom is None or reading.cause is Cause.UNSATISFIABLE or standing is None:
-        return float("inf")
+        return Pause(math.inf, math.inf)
     if standing.low_since is not None and reading.severity is not Severity.OK:
-        return (now - standing.low_since) / _LOW_PATIENCE
+        seconds = (now - standing.low_since) / _LOW_PATIENCE
+        return Pause(seconds, seconds)
     asleep = demand.request.may_sleep
     assumed = ASSUMED_PAGES_PER_SECOND if asleep else ASSUMED_UNRECLAIMED_PAGES_PER_SECOND
-    rate = max(assumed / (1 << demand.order), standing.fall_per_second)
-    return max(0, reading.headroom - demand.critical) / rate
+    margin_blocks = max(0, reading.headroom - demand.critical)
+    calm = margin_blocks * (1 << demand.order) / assumed
+    fall = standing.fall_per_second
+    return Pause(min(calm, margin_blocks / fall) if fall > 0 else calm, calm)
 
 
 def _clamped(seconds: float, poll: Poll) -> float:

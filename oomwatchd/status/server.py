@@ -4,6 +4,7 @@ Nothing blocks: every client is read and written as far as it goes. Idle ones ar
 at the cap on connections the oldest silent one makes room, so that status always answers.
 """
 
+import math
 import os
 import select
 import socket
@@ -19,6 +20,7 @@ from oomwatchd.status.protocol import (
 
 IDLE_SECONDS = 2.0
 MAX_CLIENTS = 32
+_PAUSE_SECONDS = 1.0
 _BACKLOG = 64
 _MODE = 0o660
 
@@ -77,7 +79,7 @@ class Server:
             self._listener.close()
             raise
         self._identity = _identity(path)
-        self._paused = False
+        self._paused_until: float | None = None
         epoll.register(self._listener.fileno(), select.EPOLLIN)
 
     def handles(self, descriptor: int) -> bool:
@@ -100,14 +102,15 @@ class Server:
         except OSError:
             self._drop(client)
 
-    def expire(self, now: float) -> float | None:
-        """Close idle connections; returns when the next one is due. Called at each tick."""
-        if self._paused:
+    def expire(self, now: float) -> float:
+        """Close idle connections; returns when there is something to be done again."""
+        if self._paused_until is not None and now >= self._paused_until:
             self._epoll.modify(self._listener.fileno(), select.EPOLLIN)
-            self._paused = False
+            self._paused_until = None
         for client in [client for client in self._clients.values() if client.deadline <= now]:
             self._drop(client)
-        return min((client.deadline for client in self._clients.values()), default=None)
+        due = min((client.deadline for client in self._clients.values()), default=math.inf)
+        return due if self._paused_until is None else min(due, self._paused_until)
 
     def close(self) -> None:
         """Stop serving and take the socket away."""
@@ -126,18 +129,18 @@ class Server:
         try:
             connection, _ = self._listener.accept()
         except OSError:
-            self._make_room()
+            self._make_room(now)
             return
         connection.setblocking(False)  # noqa: FBT003 - the standard library's signature
         if len(self._clients) >= MAX_CLIENTS:
-            self._make_room()
+            self._make_room(now)
         self._clients[connection.fileno()] = _Client(connection, now + IDLE_SECONDS)
         self._epoll.register(connection.fileno(), select.EPOLLIN)
         # Most have spoken by now: whoever has is answered before the next one comes in.
         self.handle(connection.fileno(), now, answer)
 
-    def _make_room(self) -> None:
-        """Drop the oldest silent client; without any, let the others wait until the next tick.
+    def _make_room(self, now: float) -> None:
+        """Drop the oldest silent client; without any, let the others wait for a moment.
 
         Descriptors are short then, and epoll would tell of the waiting ones again and again.
         """
@@ -145,7 +148,7 @@ class Server:
             self._drop(min(self._clients.values(), key=_precedence))
         else:
             self._epoll.modify(self._listener.fileno(), 0)
-            self._paused = True
+            self._paused_until = now + _PAUSE_SECONDS
 
     def _receive(self, client: _Client, answer: Answer) -> None:
         """Read what there is; a whole request is answered."""

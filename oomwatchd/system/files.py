@@ -24,18 +24,10 @@ class KernelFile:
         """
         self.path = path
         # O_NONBLOCK: a FIFO in a copied tree would else hold the open until a writer comes.
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+        self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(self.descriptor).st_mode):
             self.close()
             raise OSError(0, "not a regular file", path)
-
-    def begin(self, size: int) -> bytes:
-        """Read the beginning of the text, at most `size` bytes of it, in one call.
-
-        Raises:
-            OSError: it cannot be read.
-        """
-        return os.pread(self._descriptor, size, 0)
 
     def read(self) -> bytes:
         """Read the whole text.
@@ -46,7 +38,7 @@ class KernelFile:
         parts: list[bytes] = []
         length = 0
         # One read gives whole records only as far as the kernel's buffer goes: ask on.
-        while part := os.pread(self._descriptor, _PART_BYTES, length):
+        while part := os.pread(self.descriptor, _PART_BYTES, length):
             parts.append(part)
             length += len(part)
             if length > _MAX_BYTES:
@@ -55,7 +47,7 @@ class KernelFile:
 
     def close(self) -> None:
         """Close the file; reading it is an error from then on."""
-        os.close(self._descriptor)
+        os.close(self.descriptor)
 
 
 def read_file(path: str) -> bytes:

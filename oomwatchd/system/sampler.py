@@ -52,13 +52,17 @@ class Sampler:
         """
         file = self._files.get("proc/buddyinfo")
         try:
-            text = file.begin(_FIRST_BYTES) if file else self._text("proc/buddyinfo")
+            if file is None:
+                text = self._text("proc/buddyinfo")
+            else:
+                text = os.pread(file.descriptor, _FIRST_BYTES, 0)
         except OSError:
             self._forget("proc/buddyinfo")
             text = b""
-        if text == self._seen and text and (file is None or len(text) < _FIRST_BYTES):
+        if text == self._seen:
             return None
-        self._seen = text
+        # Of a text that fills the buffer the rest may have changed.
+        self._seen = text if 0 < len(text) < _FIRST_BYTES or file is None else None
         return text
 
     def sample(self, needs: Needs = Needs()) -> Sample:  # noqa: B008 - it is immutable
