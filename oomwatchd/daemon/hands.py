@@ -38,6 +38,7 @@ class Hands:
         self._means: Means | None = None
         self._worker: Worker | None = None
         self._ledger: Ledger | None = None
+        self._remembered: object = None
         self._searcher: RealTime | None = None
         self.realtime: str | None = None
         """The first sign of real-time tasks."""
@@ -100,8 +101,10 @@ class Hands:
 
     def remember(self, state: State) -> None:
         """Write down what the next daemon has to know, before anything is started."""
-        if self._ledger is None:
+        facts = state.starts, state.backoffs, state.inhibited_until
+        if self._ledger is None or facts == self._remembered:
             return
+        self._remembered = facts
         try:
             self._ledger.write(policy.memo_of(state, self._boot_id))
         except OSError as error:

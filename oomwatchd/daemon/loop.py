@@ -21,7 +21,7 @@ from oomwatchd.daemon.outlook import Outlook
 from oomwatchd.daemon.place import Place, settle
 from oomwatchd.daemon.platform import find_platform
 from oomwatchd.daemon.rehearsal import rehearse
-from oomwatchd.daemon.reporter import Reporter
+from oomwatchd.daemon.reporter import Reporter, summary
 from oomwatchd.daemon.view import View
 from oomwatchd.daemon.wake import Waiter, Wakeup
 from oomwatchd.errors import Exit, OomwatchdError
@@ -194,7 +194,7 @@ class Daemon:
         self._pressed = False
         problems = (*self._own_problems(now), *assessment.problems)
         self._reporter.problems(tuple(dict.fromkeys(problems)))
-        self._lifeline.tell(assessment.severity.value)
+        self._lifeline.tell(summary(assessment))
 
     def _report_kills(self, now: float) -> None:
         """Tell of processes that the kernel has killed for want of memory."""

@@ -16,6 +16,7 @@ from oomwatchd.policy.pace import pause
 from oomwatchd.procfs import buddyinfo
 from oomwatchd.settings import Config, Poll, Remedies
 from oomwatchd.status.protocol import RequestError, encode_error, parse_request
+from oomwatchd.system.clock import minute_of_day
 
 
 def rehearse(view: View, answers: Answers, config: Config, now: float) -> None:
@@ -23,6 +24,7 @@ def rehearse(view: View, answers: Answers, config: Config, now: float) -> None:
     assessment = view.last(now)
     view.pause_if_far(now)
     view.new_kills()
+    minute_of_day()
     _mend(assessment, now)
     answers.gather()
     answers.status(assessment, policy.initial(), config, (), now)

@@ -1,9 +1,9 @@
 """Telling: each change as one event, by the fixed names, and nothing twice."""
 
 from oomwatchd.alerts.log import Log
-from oomwatchd.assess.assessment import Reading
+from oomwatchd.assess.assessment import Assessment, Reading
 from oomwatchd.daemon.outlook import Outlook
-from oomwatchd.model import Outcome, Problem
+from oomwatchd.model import Outcome, Problem, Severity
 from oomwatchd.policy import Decision, State, Word, against
 
 
@@ -84,6 +84,16 @@ class Reporter:
             if problem not in problems:
                 self.emit("restored", what=problem.what)
         self._told = problems
+
+
+def summary(assessment: Assessment) -> str:
+    """Say in one line how all demands stand."""
+    low = [
+        f"{reading.demand.name} {reading.severity.value} (headroom {reading.headroom})"
+        for reading in assessment.readings
+        if reading.severity is not Severity.OK
+    ]
+    return ", ".join(low) or f"ok, {len(assessment.readings)} demands watched"
 
 
 def _remedy(word: Word, reading: Reading, decision: Decision, state: State) -> str | None:

@@ -20,7 +20,7 @@ from oomwatchd.assess.assessment import assess
 from oomwatchd.daemon.demands import demands_of
 from oomwatchd.settings import Config
 from oomwatchd.system.origin import live_kernel
-from oomwatchd.system.sampler import Sampler
+from oomwatchd.system.sampler import Needs, Sampler
 
 _FILES = ("buddyinfo", "meminfo", "zoneinfo")
 _IDLE_SECONDS = 60.0
@@ -63,10 +63,14 @@ def endurance(count: int) -> dict[str, object]:
 
 
 def reading() -> dict[str, float]:
-    """Compare reading three files with a whole assessment, both in this interpreter."""
+    """Compare reading three files with a whole assessment, both in this interpreter.
+
+    What an assessment reads besides while a demand is near (pagetypeinfo) is measured apart.
+    """
     files = [os.open(f"/proc/{name}", os.O_RDONLY) for name in _FILES]
     sampler = Sampler("/", live_kernel(), live=True)
     first = sampler.sample()
+    plain = Needs(types=False, cma_chunks=False)
     demands = demands_of(Config(), first.kernel, first.meminfo)
 
     def bare() -> None:
@@ -75,8 +79,9 @@ def reading() -> dict[str, float]:
 
     return {
         "bare": cost(bare),
-        "sample": cost(sampler.sample),
-        "assessment": cost(lambda: assess(sampler.sample(), demands)),
+        "sample": cost(lambda: sampler.sample(plain)),
+        "assessment": cost(lambda: assess(sampler.sample(plain), demands)),
+        "assessment_by_type": cost(lambda: assess(sampler.sample(), demands)),
     }
 
 
