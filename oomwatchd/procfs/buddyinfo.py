@@ -39,7 +39,7 @@ def parse(data: bytes) -> tuple[BuddyZone, ...]:
         if match is None:
             raise fault(FILE, data, offset, "not a line of free blocks")
         free_blocks = numbers(match[3], FILE, data, offset)
-        zone = BuddyZone(int(match[1]), match[2].decode("ascii", "backslashreplace"), free_blocks)
+        zone = BuddyZone(int(match[1]), str(match[2], "ascii"), free_blocks)
         orders = orders or len(free_blocks)
         if orders > MAX_ORDERS:
             raise fault(FILE, data, offset, f"more than {MAX_ORDERS} orders")

@@ -1,15 +1,19 @@
 """/proc/meminfo: where the memory is, in kib.
 
+A kernel prints the same lines each time: where those that are asked for stand is remembered, and
+only numbers are read then. Whatever is not just as remembered is read line by line.
+
 Source: fs/proc/meminfo.c. Since when a line is there: Active(file), Inactive(file),
 Unevictable and Mlocked 2.6.28; Shmem and KernelStack 2.6.32; SReclaimable 2.6.19;
 MemAvailable 3.14; CmaTotal and CmaFree 3.19; Hugepagesize only with CONFIG_HUGETLB_PAGE.
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from oomwatchd.errors import ParseError
-from oomwatchd.procfs.text import fault, number
+from oomwatchd.procfs.text import MAX_REMEMBERED_BYTES, fault, number, skeleton
 
 FILE = "meminfo"
 
@@ -53,9 +57,16 @@ _FIELDS = {
     b"VmallocTotal": "vmalloc_total_kib",
     b"SwapTotal": "swap_total_kib",
 }
+_NAMES = tuple([name + b":" for name in _FIELDS])
 _LINE = re.compile(
     rb"^(" + b"|".join(map(re.escape, _FIELDS)) + rb"): *([^\n]*)(\n|\Z)", re.MULTILINE
 )
+_UNIT = b" kB"
+_WIDTH = 20
+"""The widest column that is read at a glance: no number in it can have too many digits."""
+
+_Places = tuple[tuple[int, bytes] | None, ...]
+"""For each field the number of its line and how that begins."""
 
 
 def parse(data: bytes) -> Meminfo:
@@ -65,6 +76,55 @@ def parse(data: bytes) -> Meminfo:
         ParseError: a line that is asked for is not a number of kB, or MemTotal or MemFree
             is missing.
     """
+    return _read_quickly(data) or _read_line_by_line(data)
+
+
+@lru_cache(maxsize=2)
+def _places(skeleton: bytes) -> _Places | None:
+    """Say where the lines stand in a text of that skeleton; None where one is unusual."""
+    lines = skeleton.split(b"\n")
+    found = [[n for n, line in enumerate(lines) if line.startswith(name)] for name in _NAMES]
+    usual = all(
+        len(numbers) <= 1 and all(lines[n] == name + _UNIT.strip() for n in numbers)
+        for name, numbers in zip(_NAMES, found, strict=True)
+    )
+    if not (usual and found[0] and found[1]):
+        return None
+    return tuple(
+        [
+            (numbers[0], name) if numbers else None
+            for name, numbers in zip(_NAMES, found, strict=True)
+        ]
+    )
+
+
+def _read_quickly(data: bytes) -> Meminfo | None:
+    """Read a text whose lines are as usual; None where that is in doubt."""
+    if not data.endswith(b"\n") or len(data) > MAX_REMEMBERED_BYTES:
+        return None
+    places = _places(skeleton(data))
+    if places is None:
+        return None
+    lines = data.split(b"\n")
+    facts: list[int | None] = []
+    for place in places:
+        if place is None:
+            facts.append(None)
+            continue
+        line, name = lines[place[0]], place[1]
+        column = line[len(name) : -3]
+        if line[: len(name)] != name or line[-3:] != _UNIT or len(column) > _WIDTH:
+            return None
+        # The skeleton shows that nothing but digits and blanks is left: int() is strict here.
+        try:
+            facts.append(int(column))
+        except ValueError:
+            return None
+    return Meminfo(*facts)  # type: ignore[arg-type] # total and free have places
+
+
+def _read_line_by_line(data: bytes) -> Meminfo:
+    """Read any text."""
     facts: dict[str, int] = {}
     for match in _LINE.finditer(data):
         digits, _, unit = match[2].rstrip(b" \r").partition(b" ")

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from oomwatchd.errors import ParseError
 
-_MAX_DIGITS = 20
+MAX_DIGITS = 20
 """Digits of the largest unsigned 64-bit number."""
+MAX_REMEMBERED_BYTES = 16 * 1024
+"""The longest text (or part of one) whose skeleton is worth remembering."""
 MAX_ZONES = 8192
 """More than 1,024 nodes have: beyond it a file is not believed."""
 
@@ -36,14 +38,23 @@ def cut_short(data: bytes, *, rows: int) -> bool:
     return not data.endswith(b"\n") and (rows == 1 or not data.endswith(b" "))
 
 
+def skeleton(data: bytes) -> bytes:
+    """Leave out digits and blanks: what is left of a text changes only with its lines."""
+    return data.translate(None, b"0123456789 ")
+
+
 def number(digits: bytes, file: str, data: bytes, offset: int) -> int:
     """Read an unsigned decimal that stands at `offset`; ParseError where it is none."""
     # bytes.isdigit() is ASCII only; int() would take signs, blanks and underscores too.
-    if not digits.isdigit() or len(digits) > _MAX_DIGITS:
+    if not digits.isdigit() or len(digits) > MAX_DIGITS:
         raise fault(file, data, offset, "not a number as the kernel prints it")
     return int(digits)
 
 
 def numbers(row: bytes, file: str, data: bytes, offset: int) -> tuple[int, ...]:
     """Read a row of unsigned decimals set apart by blanks."""
-    return tuple(number(digits, file, data, offset) for digits in row.split())
+    words = row.split()
+    # All at once, since this is the hot path.
+    if b"".join(words).isdigit() and max(map(len, words)) <= MAX_DIGITS:
+        return (*map(int, words),)  # of a list: it knows its length beforehand
+    return tuple([number(digits, file, data, offset) for digits in words])
