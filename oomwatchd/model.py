@@ -5,6 +5,7 @@ Absent facts are None, never 0. Kernel terms keep the kernel's names.
 
 from collections.abc import Mapping
 from enum import Enum
+from operator import lshift
 from typing import NamedTuple
 
 Version = tuple[int, int, int]
@@ -13,6 +14,9 @@ Version = tuple[int, int, int]
 
 class Request(Enum):
     """The kind of allocation that must succeed."""
+
+    # Members are single: Enum's own hash is a call of Python's at each look into a table.
+    __hash__ = object.__hash__
 
     KERNEL = "kernel"
     """GFP_KERNEL: may sleep, unmovable, no HighMem."""
@@ -35,6 +39,8 @@ class Request(Enum):
 
 class Severity(Enum):
     """How bad it is; `rank` orders them: critical > warning > unknown > ok."""
+
+    __hash__ = object.__hash__
 
     OK = "ok"
     UNKNOWN = "unknown"
@@ -138,9 +144,7 @@ class Zone(NamedTuple):
 
 def pages_in_blocks(free_blocks: tuple[int, ...], order: int = 0) -> int:
     """Sum the pages that lie in free blocks of at least `order`."""
-    return sum(
-        blocks << at_order for at_order, blocks in enumerate(free_blocks) if at_order >= order
-    )
+    return sum(map(lshift, free_blocks[order:], range(order, len(free_blocks))))
 
 
 class Kernel(NamedTuple):

@@ -17,6 +17,7 @@ from oomwatchd.model import (
     Problem,
     Request,
     Severity,
+    Zone,
 )
 from oomwatchd.units import pages_of_kib
 
@@ -64,13 +65,13 @@ def assess(sample: Sample, specs: Iterable[DemandSpec]) -> Assessment:
     if choice.problem:
         problems.append(choice.problem)
     problems += _doubts(sample, system)
-    readings = tuple(
+    readings = [
         _read(resolve(spec, system, memory, page_size), sample, system, memory) for spec in specs
-    )
-    severity = max((reading.severity for reading in readings), key=_rank, default=Severity.OK)
+    ]
+    severity = max([reading.severity for reading in readings], key=_rank, default=Severity.OK)
     if sample.buddyinfo is None:
         severity = Severity.UNKNOWN
-    return Assessment(sample.kernel, system, memory, readings, severity, tuple(problems))
+    return Assessment(sample.kernel, system, memory, tuple(readings), severity, tuple(problems))
 
 
 def _rank(severity: Severity) -> int:
@@ -99,7 +100,8 @@ def _severity(demand: Demand, measured: Headroom) -> Severity:
     A lower bound may look worse than the truth: what it cannot prove is as bad as the most
     that headroom can be, and unknown where that would be ok.
     """
-    worst, best = (_level(demand, blocks) for blocks in (measured.blocks, measured.most))
+    worst = _level(demand, measured.blocks)
+    best = worst if measured.most == measured.blocks else _level(demand, measured.most)
     return Severity.UNKNOWN if best is Severity.OK and worst is not Severity.OK else best
 
 
@@ -120,10 +122,14 @@ def _measure(demand: Demand, sample: Sample, system: System, memory: Memory) -> 
         return Headroom(pages, pages, pages, pages, pages, lower_bound=False)
     if sample.buddyinfo is None:
         return None
-    orders = max((len(zone.free_blocks) for zone in system.zones), default=0)
-    if demand.request is Request.CMA and demand.order >= orders:
+    if demand.request is Request.CMA and demand.order >= _orders(system):
         return _large_cma(demand.order, sample, memory)
     return headroom(system, demand.request, demand.order)
+
+
+def _orders(system: System) -> int:
+    """Count the orders of the free lists."""
+    return max([len(zone.free_blocks) for zone in system.zones], default=0)
 
 
 def _large_cma(order: int, sample: Sample, memory: Memory) -> Headroom:
@@ -150,11 +156,14 @@ def _doubts(sample: Sample, system: System) -> list[Problem]:
     if sample.buddyinfo is None or sample.zoneinfo is None:
         return doubts
     for zone in system.zones:
-        where = f"node {zone.node} zone {zone.name}"
         if zone.free_blocks and (zone.watermarks is None or zone.protection is None):
-            doubts.append(Problem("zoneinfo", f"{where}: no marks or no protection; cut short?"))
+            doubts.append(_doubt(zone, "zoneinfo", "no marks or no protection; cut short?"))
         elif zone.free_blocks and zone.zone_index is None:
-            doubts.append(Problem("zoneinfo", f"{where}: not a zone of any known kernel"))
+            doubts.append(_doubt(zone, "zoneinfo", "not a zone of any known kernel"))
         elif zone.managed_pages and not zone.free_blocks:
-            doubts.append(Problem("buddyinfo", f"{where}: has memory but no line"))
+            doubts.append(_doubt(zone, "buddyinfo", "has memory but no line"))
     return doubts
+
+
+def _doubt(zone: Zone, what: str, why: str) -> Problem:
+    return Problem(what, f"node {zone.node} zone {zone.name}: {why}")

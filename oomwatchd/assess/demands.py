@@ -70,8 +70,9 @@ def measures_available(system: System, request: Request, order: int) -> bool:
         return False
     if request is Request.MOVABLE:
         return True
-    highmem = any(zone.name == "HighMem" and zone.free_blocks for zone in system.zones)
-    return request is Request.KERNEL and not highmem
+    if request is not Request.KERNEL:
+        return False
+    return not any(zone.name == "HighMem" and zone.free_blocks for zone in system.zones)
 
 
 def _levels(
@@ -86,11 +87,9 @@ def _levels(
             pages_of_kib(max(2 * 1024, memory.total_kib * 3 // 100), page_size),
         )
     # The boost is in both marks alike, so it falls out of their difference.
-    gap_pages = sum(
-        reached.zone.watermarks.low - reached.zone.watermarks.min
-        for reached in zonelist(system.zones, system.compiled, request)
-        if reached.zone.watermarks
-    )
+    reached = [zone for zone, _ in zonelist(system.zones, system.compiled, request)]
+    marks = [zone.watermarks for zone in reached if zone.watermarks]
+    gap_pages = sum([mark.low - mark.min for mark in marks])
     warning = max(4, gap_pages >> (order + 1))
     return warning, max(2, warning // 4)
 

@@ -5,6 +5,7 @@ the watermark leaves), summed over the zones that the request may use. Without r
 without compaction.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from oomwatchd.mm.freelists import all_blocks, cma_blocks, eligible_blocks, most_highatomic_pages
@@ -49,22 +50,17 @@ def headroom(system: System, request: Request, order: int) -> Headroom | None:
     if request is Request.CMA:
         return _cma_headroom(system.zones, order)
     top = top_index(system.compiled, request)
-    if any(_is_missing(zone, top) for zone in system.zones):
-        return None
+    missing = [zone for zone in system.zones if zone.managed_pages and not zone.free_blocks]
+    if any(zone.zone_index is not None and zone.zone_index <= top for zone in missing):
+        return None  # a damaged file: memory that the request may use, but no free lists
     parts: list[Headroom] = []
     for reached in zonelist(system.zones, system.compiled, request):
         part = zone_headroom(reached, request, order, system)
         if part is None:
             return None
         parts.append(part)
-    everything = sum(all_blocks(zone, order) for zone in system.zones)
-    return _sum(parts)._replace(everything=everything)
-
-
-def _is_missing(zone: Zone, top: int) -> bool:
-    """Whether a zone that the request may use has memory but no free lists: a damaged file."""
-    reached = zone.zone_index is not None and zone.zone_index <= top
-    return reached and bool(zone.managed_pages) and not zone.free_blocks
+    everything = sum([all_blocks(zone, order) for zone in system.zones if zone.free_blocks])
+    return _sum(parts, everything)
 
 
 def zone_headroom(
@@ -80,17 +76,18 @@ def zone_headroom(
     everything = all_blocks(zone, order)
     blocks = min(eligible, *granted)
     lower_bound = system.guessed or zone.is_lower_bound(order)
-    # At best nothing is held in HighAtomic; all else that the kernel compares is known.
-    best = (_LENIENT if system.guessed else rule)._replace(highatomic=HighatomicRule.NONE)
-    most = [grants(check, order) for check in checks(reached, request, order, mark, best)]
-    return Headroom(
-        blocks=blocks,
-        most=min(everything, *most) if lower_bound else blocks,
-        budget=granted[0],
-        eligible=eligible,
-        everything=everything,
-        lower_bound=lower_bound,
-    )
+    most = blocks
+    if lower_bound:
+        best = _at_best(_LENIENT if system.guessed else rule)
+        granted_at_best = checks(reached, request, order, mark, best)
+        most = min(everything, *[grants(check, order) for check in granted_at_best])
+    return Headroom(blocks, most, granted[0], eligible, everything, lower_bound)
+
+
+@lru_cache(maxsize=2)
+def _at_best(rule: WatermarkRule) -> WatermarkRule:
+    """Take nothing to be in HighAtomic; all else that the kernel compares is known."""
+    return rule._replace(highatomic=HighatomicRule.NONE)
 
 
 def _most_highatomic(zone: Zone, rule: WatermarkRule) -> int:
@@ -113,16 +110,16 @@ def _cma_headroom(zones: tuple[Zone, ...], order: int) -> Headroom | None:
         lower_bound = zone.is_lower_bound(order)
         most = min(free, all_blocks(zone, order)) if lower_bound else blocks
         parts.append(Headroom(blocks, most, free, blocks, blocks, lower_bound))
-    return _sum(parts)
+    return _sum(parts, sum([part.everything for part in parts]))
 
 
-def _sum(parts: list[Headroom]) -> Headroom:
-    """Add up the zones."""
+def _sum(parts: list[Headroom], everything: int) -> Headroom:
+    """Add up the zones; `everything` counts those as well that the request cannot use."""
     return Headroom(
-        blocks=sum(part.blocks for part in parts),
-        most=sum(part.most for part in parts),
-        budget=sum(part.budget for part in parts),
-        eligible=sum(part.eligible for part in parts),
-        everything=sum(part.everything for part in parts),
+        blocks=sum([part.blocks for part in parts]),
+        most=sum([part.most for part in parts]),
+        budget=sum([part.budget for part in parts]),
+        eligible=sum([part.eligible for part in parts]),
+        everything=everything,
         lower_bound=any(part.lower_bound for part in parts),
     )

@@ -94,7 +94,7 @@ def _reclaimable_kib(kib: int, low_kib: int) -> int:
 
 def _low_kib(zones: Iterable[Zone], page_size: int) -> int:
     """Sum the low marks."""
-    return kib_of_pages(sum(z.watermarks.low for z in zones if z.watermarks), page_size)
+    return kib_of_pages(sum([z.watermarks.low for z in zones if z.watermarks]), page_size)
 
 
 def _cma_free_kib(zones: Iterable[Zone], page_size: int) -> int | None:

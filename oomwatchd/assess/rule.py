@@ -1,5 +1,6 @@
 """Which watermark rule the running kernel follows."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from oomwatchd.assess.sample import Sample
@@ -24,13 +25,16 @@ def choose_rule(sample: Sample) -> Choice:
     HighAtomic came with the new rule, in backports too; Reserve went with the old one. Where
     nothing tells, the old rule is taken: it grants less, so that headroom is rather too low.
     """
-    version = sample.kernel.version
-    types = _migratetypes(sample)
+    return _choice(sample.kernel.version, _migratetypes(sample), sample.min_free_order_shift)
+
+
+@lru_cache(maxsize=2)
+def _choice(version: Version | None, types: frozenset[str], shift: int | None) -> Choice:
+    """Choose; the same at each look at one kernel."""
     if "HighAtomic" in types:
         version = max(version or _FIRST_NEW, _FIRST_NEW)
     elif "Reserve" in types:
         version = min(version or _LAST_OLD, _LAST_OLD)
-    shift = sample.min_free_order_shift
     if shift is None or not 0 <= shift <= _MAX_SHIFT:
         shift = 1
     if version is None:
@@ -39,8 +43,8 @@ def choose_rule(sample: Sample) -> Choice:
     return Choice(rule_of(version, shift), None)
 
 
-def _migratetypes(sample: Sample) -> set[str]:
+def _migratetypes(sample: Sample) -> frozenset[str]:
     """Collect the names of the migratetypes of all zones."""
     if sample.pagetypeinfo is None:
-        return set(sample.migratetypes)
-    return {name for zone in sample.pagetypeinfo.zones.values() for name in zone.free_blocks}
+        return sample.migratetypes
+    return frozenset().union(*[zone.free_blocks for zone in sample.pagetypeinfo.zones.values()])

@@ -4,10 +4,11 @@ The files were read one after another while memory went on changing: nothing her
 of them to agree.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from oomwatchd.mm.zonelist import compiled_zones
-from oomwatchd.model import Kernel, Problem, Watermarks, Zone
+from oomwatchd.model import Kernel, Problem, Version, Watermarks, Zone, pages_in_blocks
 from oomwatchd.procfs.buddyinfo import BuddyZone
 from oomwatchd.procfs.meminfo import Meminfo
 from oomwatchd.procfs.pagetypeinfo import Pagetypeinfo
@@ -34,19 +35,38 @@ class Sample(NamedTuple):
 def compiled_of(sample: Sample) -> tuple[str, ...]:
     """Give the names of the zones that the kernel was compiled with, lowest first."""
     stanzas = sample.zoneinfo or ()
-    length = max((len(stanza.protection or ()) for stanza in stanzas), default=0)
-    printed = {stanza.zone for stanza in stanzas} | {zone.zone for zone in sample.buddyinfo or ()}
-    return compiled_zones(printed, length, sample.kernel.version)
+    length = max([len(stanza.protection or ()) for stanza in stanzas], default=0)
+    printed = [stanza.zone for stanza in stanzas] + [zone.zone for zone in sample.buddyinfo or ()]
+    return _compiled(frozenset(printed), length, sample.kernel.version)
+
+
+@lru_cache(maxsize=2)
+def _compiled(printed: frozenset[str], length: int, version: Version | None) -> tuple[str, ...]:
+    """Name the zones; the same at each look at one kernel."""
+    return compiled_zones(printed, length, version)
 
 
 def zones_of(sample: Sample, compiled: tuple[str, ...]) -> tuple[Zone, ...]:
     """Join the files by node and zone, in zoneinfo's order; a zone of one file only is kept."""
     stanzas = {(stanza.node, stanza.zone): stanza for stanza in sample.zoneinfo or ()}
     lists = {(zone.node, zone.zone): zone.free_blocks for zone in sample.buddyinfo or ()}
-    return tuple(
-        _zone(where, stanzas.get(where), lists.get(where, ()), sample.pagetypeinfo, compiled)
-        for where in {**stanzas, **lists}
-    )
+    types = sample.pagetypeinfo.zones if sample.pagetypeinfo else {}
+    zones: list[Zone] = []
+    for where in stanzas | lists:
+        stanza, free_blocks = stanzas.get(where), lists.get(where)
+        if free_blocks is None and where not in types:
+            zones.append(_empty_zone(where, stanza, compiled))
+        else:
+            zones.append(_zone(where, stanza, free_blocks or (), sample.pagetypeinfo, compiled))
+    return tuple(zones)
+
+
+@lru_cache(maxsize=16)
+def _empty_zone(
+    where: tuple[int, str], stanza: ZoneinfoZone | None, compiled: tuple[str, ...]
+) -> Zone:
+    """Make the zone of a stanza alone; it is the same at each look."""
+    return _zone(where, stanza, (), None, compiled)
 
 
 def _zone(
@@ -66,9 +86,7 @@ def _zone(
         managed_pages = stanza.present if stanza.managed is None else stanza.managed
         free_cma_pages = stanza.nr_free_cma
     if free_cma_pages is None and types and "CMA" in types.free_blocks:
-        free_cma_pages = sum(
-            blocks << order for order, blocks in enumerate(types.free_blocks["CMA"])
-        )
+        free_cma_pages = pages_in_blocks(types.free_blocks["CMA"])
     return Zone(
         node=node,
         name=name,

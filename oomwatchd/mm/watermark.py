@@ -19,6 +19,8 @@ from oomwatchd.model import Request, Version, Zone
 class CmaRule(Enum):
     """Which tests leave free CMA pages out for requests that cannot use them."""
 
+    __hash__ = object.__hash__
+
     NONE = "none"
     """Up to 3.6: none."""
     ALL_TESTS = "all_tests"
@@ -29,6 +31,8 @@ class CmaRule(Enum):
 
 class HighatomicRule(Enum):
     """What of the HighAtomic reserve is left out for requests without a right to it."""
+
+    __hash__ = object.__hash__
 
     NONE = "none"
     """Up to 4.3: there is no such reserve."""

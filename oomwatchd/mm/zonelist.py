@@ -6,6 +6,7 @@ a fixed order; the lowmem reserve (`protection`) is indexed by the highest zone 
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from oomwatchd.mm.gfp import RIGHTS
@@ -66,6 +67,7 @@ def _reserve_pages(zone: Zone, top: int) -> int | None:
     return zone.protection[top] if top < len(zone.protection) else 0
 
 
+@lru_cache(maxsize=len(Request))
 def top_index(compiled: tuple[str, ...], request: Request) -> int:
     """Give the index of the highest zone that the request may use (gfp_zone()).
 

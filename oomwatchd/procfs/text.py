@@ -55,6 +55,9 @@ def numbers(row: bytes, file: str, data: bytes, offset: int) -> tuple[int, ...]:
     """Read a row of unsigned decimals set apart by blanks."""
     words = row.split()
     # All at once, since this is the hot path.
-    if b"".join(words).isdigit() and max(map(len, words)) <= MAX_DIGITS:
+    digits = b"".join(words)
+    # Each of the others has a digit at least: what is left for one is mostly short enough.
+    short = len(digits) - len(words) < MAX_DIGITS or max(map(len, words)) <= MAX_DIGITS
+    if short and digits.isdigit():
         return (*map(int, words),)  # of a list: it knows its length beforehand
     return tuple([number(digits, file, data, offset) for digits in words])
