@@ -9,11 +9,13 @@ MemAvailable 3.14; CmaTotal and CmaFree 3.19; Hugepagesize only with CONFIG_HUGE
 """
 
 import re
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from oomwatchd.errors import ParseError
-from oomwatchd.procfs.text import MAX_REMEMBERED_BYTES, fault, number, skeleton
+from oomwatchd.procfs.text import MAX_REMEMBERED_BYTES, fault, number, plain_numbers, skeleton
 
 FILE = "meminfo"
 
@@ -57,16 +59,21 @@ _FIELDS = {
     b"VmallocTotal": "vmalloc_total_kib",
     b"SwapTotal": "swap_total_kib",
 }
-_NAMES = tuple([name + b":" for name in _FIELDS])
+_NAMES = [name + b":" for name in _FIELDS]
 _LINE = re.compile(
     rb"^(" + b"|".join(map(re.escape, _FIELDS)) + rb"): *([^\n]*)(\n|\Z)", re.MULTILINE
 )
-_UNIT = b" kB"
-_WIDTH = 20
-"""The widest column that is read at a glance: no number in it can have too many digits."""
 
-_Places = tuple[tuple[int, bytes] | None, ...]
-"""For each field the number of its line and how that begins."""
+
+class _Layout(NamedTuple):
+    """Where the lines that are asked for stand."""
+
+    lines_of: Callable[[list[bytes]], tuple[bytes, ...]]
+    """Takes them from among all lines."""
+    words: list[bytes]
+    """What stands before, between and behind their numbers when they are put in one row."""
+    present: tuple[bool, ...]
+    """For each field, whether it has a line."""
 
 
 def parse(data: bytes) -> Meminfo:
@@ -80,21 +87,23 @@ def parse(data: bytes) -> Meminfo:
 
 
 @lru_cache(maxsize=2)
-def _places(skeleton: bytes) -> _Places | None:
-    """Say where the lines stand in a text of that skeleton; None where one is unusual."""
+def _layout(skeleton: bytes) -> _Layout | None:
+    """Give the layout of all texts of that skeleton; None where a line is unusual."""
     lines = skeleton.split(b"\n")
     found = [[n for n, line in enumerate(lines) if line.startswith(name)] for name in _NAMES]
-    usual = all(
-        len(numbers) <= 1 and all(lines[n] == name + _UNIT.strip() for n in numbers)
-        for name, numbers in zip(_NAMES, found, strict=True)
-    )
-    if not (usual and found[0] and found[1]):
+    places = [(numbers[0], name) for name, numbers in zip(_NAMES, found, strict=True) if numbers]
+    doubtful = any(len(numbers) > 1 for numbers in found)
+    if (
+        doubtful
+        or not (found[0] and found[1])
+        or any(lines[n] != name + b"kB" for n, name in places)
+    ):
         return None
-    return tuple(
-        [
-            (numbers[0], name) if numbers else None
-            for name, numbers in zip(_NAMES, found, strict=True)
-        ]
+    names = [name for _, name in places]
+    return _Layout(
+        itemgetter(*[n for n, _ in places]),
+        [names[0], *[b"kB" + name for name in names[1:]], b"kB"],
+        tuple([bool(numbers) for numbers in found]),
     )
 
 
@@ -102,24 +111,16 @@ def _read_quickly(data: bytes) -> Meminfo | None:
     """Read a text whose lines are as usual; None where that is in doubt."""
     if not data.endswith(b"\n") or len(data) > MAX_REMEMBERED_BYTES:
         return None
-    places = _places(skeleton(data))
-    if places is None:
+    layout = _layout(skeleton(data))
+    if layout is None:
         return None
-    lines = data.split(b"\n")
-    facts: list[int | None] = []
-    for place in places:
-        if place is None:
-            facts.append(None)
-            continue
-        line, name = lines[place[0]], place[1]
-        column = line[len(name) : -3]
-        if line[: len(name)] != name or line[-3:] != _UNIT or len(column) > _WIDTH:
-            return None
-        # The skeleton shows that nothing but digits and blanks is left: int() is strict here.
-        try:
-            facts.append(int(column))
-        except ValueError:
-            return None
+    words = b"".join(layout.lines_of(data.split(b"\n"))).split()
+    facts: Sequence[int | None] | None = plain_numbers(words[1::2])
+    if facts is None or words[::2] != layout.words:
+        return None
+    if not all(layout.present):
+        rest = iter(facts)
+        facts = [next(rest) if present else None for present in layout.present]
     return Meminfo(*facts)  # type: ignore[arg-type] # total and free have places
 
 

@@ -51,13 +51,18 @@ def number(digits: bytes, file: str, data: bytes, offset: int) -> int:
     return int(digits)
 
 
-def numbers(row: bytes, file: str, data: bytes, offset: int) -> tuple[int, ...]:
-    """Read a row of unsigned decimals set apart by blanks."""
-    words = row.split()
-    # All at once, since this is the hot path.
+def plain_numbers(words: list[bytes]) -> list[int] | None:
+    """Read unsigned decimals all at once, as is usual; None where one is none (or none is there)."""
     digits = b"".join(words)
     # Each of the others has a digit at least: what is left for one is mostly short enough.
     short = len(digits) - len(words) < MAX_DIGITS or max(map(len, words)) <= MAX_DIGITS
-    if short and digits.isdigit():
-        return (*map(int, words),)  # of a list: it knows its length beforehand
-    return tuple([number(digits, file, data, offset) for digits in words])
+    return [*map(int, words)] if short and digits.isdigit() else None
+
+
+def numbers(row: bytes, file: str, data: bytes, offset: int) -> tuple[int, ...]:
+    """Read a row of unsigned decimals set apart by blanks."""
+    words = row.split()
+    plain = plain_numbers(words)
+    if plain is None:
+        plain = [number(digits, file, data, offset) for digits in words]
+    return tuple(plain)

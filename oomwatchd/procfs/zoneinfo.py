@@ -20,12 +20,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from oomwatchd.procfs.text import (
-    MAX_DIGITS,
     MAX_REMEMBERED_BYTES,
     MAX_ZONES,
     fault,
     number,
     numbers,
+    plain_numbers,
     skeleton,
 )
 
@@ -36,17 +36,36 @@ _FACT = re.compile(
     rb"^ +(?:pages )?(free|boost|min|low|high|present|managed|cma|nr_free_cma) ++([^\n]*+)\n",
     re.MULTILINE,
 )
+_CMA = re.compile(rb"\n +nr_free_cma +(\d{1,20})(?=\n)")
 _PROTECTION = re.compile(rb"^ +protection: \(([^)\n]*)\)[^\n]*\n", re.MULTILINE)
 
+_BLOCK_NAMES = ("boost", "min", "low", "high", "present", "managed", "cma")
+
+
+class _Marks(NamedTuple):
+    """What stands between `pages free` and the counters, and which facts do not."""
+
+    boost: int | None
+    min: int
+    low: int
+    high: int
+    present: int
+    managed: int | None
+    cma: int | None
+    protection: tuple[int, ...] | None
+    lacking: frozenset[bytes]
+
+
 _LINE = rb"\n        %s +(\d{1,20})"
-_BLOCK = re.compile(
-    rb"\n  pages free +(\d{1,20})(?:" + _LINE % b"boost" + b")?"
-    + _LINE % b"min" + _LINE % b"low" + _LINE % b"high"
+_MARKS = re.compile(
+    b"(?:" + _LINE % b"boost" + b")?" + _LINE % b"min" + _LINE % b"low" + _LINE % b"high"
     + rb"(?:\n        (?:promo|active|inactive|scanned|spanned) [^\n]*)*"
-    + _LINE % b"present" + b"(?:" + _LINE % b"managed" + b")?(?:" + _LINE % b"cma" + rb")?\n"
+    + _LINE % b"present" + b"(?:" + _LINE % b"managed" + b")?(?:" + _LINE % b"cma" + b")?"
+    + rb"(?:\n        protection: \(([\d, ]*)\))?"
 )  # fmt: skip
-"""The marks and sizes as every kernel prints them: one block, in this order."""
-_BLOCK_NAMES = (b"free", b"boost", b"min", b"low", b"high", b"present", b"managed", b"cma")
+"""The lines between `pages free` and the counters, in the order of every kernel."""
+_OPTIONAL = (b"boost", b"managed", b"cma", b"protection")
+_NAMES = (*_OPTIONAL, b"free", b"min", b"low", b"high", b"present", b"nr_free_cma")
 _SHORT_BYTES = 512
 """Only an empty zone's stanza is so short (since 4.12), and there may be several."""
 
@@ -82,73 +101,92 @@ def _read_quickly(data: bytes) -> tuple[ZoneinfoZone, ...] | None:
     """Read a file that is as usual; None where that is in doubt."""
     if not (data.startswith(b"Node") and data.endswith(b"\n")):
         return None
-    texts = [b"Node%s\n" % text for text in data[4:-1].split(b"\nNode")]
-    zones = [
-        _short_stanza(text) if len(text) < _SHORT_BYTES else _usual_stanza(text) for text in texts
-    ]
-    known = [zone for zone in zones if zone is not None]
-    if len(zones) > MAX_ZONES or len({zone[:2] for zone in known}) < len(zones):
-        return None
-    return tuple(known)
-
-
-def _usual_stanza(text: bytes) -> ZoneinfoZone | None:
-    """Read one stanza that is as usual; None where that is in doubt."""
-    layout = _layout(skeleton(text)) if len(text) <= MAX_REMEMBERED_BYTES else None
-    head = _STANZA.match(text)
-    block = _BLOCK.match(text, text.find(b"\n  pages free "))
-    if layout is None or head is None or block is None:
-        return None
-    facts = [None if digits is None else int(digits) for digits in block.groups()]
-    nr_free_cma = protection = None
-    if layout.nr_free_cma:
-        fact = _FACT.match(text, text.rfind(b"\n", 0, text.find(b" nr_free_cma ")) + 1)
-        if fact is None or not fact[2].isdigit() or len(fact[2]) > MAX_DIGITS:
+    zones: list[ZoneinfoZone] = []
+    for text in data[len(b"Node") : -1].split(b"\nNode"):
+        zone = _empty_zone(text) if len(text) < _SHORT_BYTES else _zone(text)
+        if zone is None:
             return None
-        nr_free_cma = int(fact[2])
-    if layout.protection:
-        reserve = _PROTECTION.match(text, text.find(b"\n        protection: (") + 1)
-        words = reserve[1].replace(b",", b" ").split() if reserve else []
-        if not words or max(map(len, words)) > MAX_DIGITS:
-            return None
-        protection = (*map(int, words),)
-    if facts.count(None) != layout.lacking:
+        zones.append(zone)
+    if len(zones) > MAX_ZONES or len({zone[:2] for zone in zones}) < len(zones):
         return None
-    return ZoneinfoZone(int(head[1]), str(head[2], "ascii"), *facts, nr_free_cma, protection)
+    return tuple(zones)
 
 
-_short_stanza = lru_cache(maxsize=16)(_usual_stanza)
+def _zone(text: bytes) -> ZoneinfoZone | None:
+    """Read a stanza without its first word and last line break; None where in doubt."""
+    if len(text) > MAX_REMEMBERED_BYTES:
+        return None
+    before, _, rest = text.partition(b"\n  pages free ")
+    free, _, rest = rest.partition(b"\n")
+    end = rest.rfind(b"\n", 0, max(0, rest.find(b" nr_")))
+    where = _where(before.partition(b"\n")[0])
+    marks = _marks(b"\n" + (rest if end < 0 else rest[:end]))
+    counters = b"" if end < 0 else rest[end:] + b"\n"
+    if where is None or marks is None or _names(skeleton(before)):
+        return None
+    if marks.lacking and not marks.lacking.isdisjoint(_names(skeleton(counters))):
+        return None
+    found = _CMA.match(counters, counters.rfind(b"\n", 0, counters.find(b" nr_free_cma ")))
+    pages = plain_numbers([free.strip(b" "), found[1]] if found else [free.strip(b" ")])
+    if pages is None or (found is None and b" nr_free_cma " in counters):
+        return None
+    return ZoneinfoZone(
+        *where,
+        pages[0],
+        marks.boost,
+        marks.min,
+        marks.low,
+        marks.high,
+        marks.present,
+        marks.managed,
+        marks.cma,
+        pages[1] if found else None,
+        marks.protection,
+    )
 
 
-class _Layout(NamedTuple):
-    """Which facts a stanza has, each on the first line of its name."""
-
-    lacking: int
-    """How many of the block's facts stand nowhere."""
-    nr_free_cma: bool
-    protection: bool
+_empty_zone = lru_cache(maxsize=16)(_zone)
+"""As `_zone`: the text of an empty zone is the same each time."""
 
 
 @lru_cache(maxsize=8)
-def _layout(skeleton: bytes) -> _Layout | None:
-    """Say what a stanza of that skeleton has; None where a fact could stand in two places.
+def _where(head: bytes) -> tuple[int, str] | None:
+    """Read a head, but for its first word."""
+    match = _STANZA.fullmatch(b"Node" + head + b"\n")
+    return (int(match[1]), str(match[2], "ascii")) if match else None
 
-    With digits and blanks left out a line begins with the name of its fact. So a fact that no
-    line begins with is missing, and nothing before the block can be one of the block's.
+
+@lru_cache(maxsize=8)
+def _marks(text: bytes) -> _Marks | None:
+    """Read the marks and sizes, which hardly ever change."""
+    match = _MARKS.fullmatch(text)
+    if match is None:
+        return None
+    *facts, reserve = match.groups()
+    pages = [None if digits is None else int(digits) for digits in facts]
+    protection = None
+    if reserve is not None:
+        row = plain_numbers(reserve.replace(b",", b" ").split())
+        if row is None:
+            return None
+        protection = tuple(row)
+    lacking = [
+        name
+        for name, fact in zip(_OPTIONAL, (pages[0], *pages[5:], protection), strict=True)
+        if fact is None
+    ]
+    return _Marks(*pages, protection, frozenset(lacking))  # type: ignore[arg-type, call-arg] # min, low, high and present are there
+
+
+@lru_cache(maxsize=8)
+def _names(skeleton: bytes) -> frozenset[bytes]:
+    """Give the names of the facts that a text of that skeleton could hold.
+
+    With digits and blanks left out, the line of a fact begins with its name.
     """
     lines = skeleton.split(b"\n")
-    found = {
-        name: [n for n, line in enumerate(lines) if line.startswith((name, b"pages" + name))]
-        for name in (*_BLOCK_NAMES, b"nr_free_cma", b"protection")
-    }
-    block = min(found[b"free"], default=0)
-    single = all(len(found[name]) <= 1 for name in (b"free", b"nr_free_cma", b"protection"))
-    if not single or any(block > min(found[name], default=block) for name in _BLOCK_NAMES):
-        return None
-    return _Layout(
-        lacking=sum(not found[name] for name in _BLOCK_NAMES),
-        nr_free_cma=bool(found[b"nr_free_cma"]),
-        protection=bool(found[b"protection"]),
+    return frozenset(
+        [name for name in _NAMES if any(line.startswith((name, b"pages" + name)) for line in lines)]
     )
 
 
