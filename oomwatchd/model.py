@@ -5,6 +5,7 @@ Absent facts are None, never 0. Kernel terms keep the kernel's names.
 
 from collections.abc import Mapping
 from enum import Enum
+from functools import lru_cache
 from operator import lshift
 from typing import NamedTuple
 
@@ -142,6 +143,7 @@ class Zone(NamedTuple):
         return self.capped_order is not None and self.capped_order >= order
 
 
+@lru_cache(maxsize=16)
 def pages_in_blocks(free_blocks: tuple[int, ...], order: int = 0) -> int:
     """Sum the pages that lie in free blocks of at least `order`."""
     return sum(map(lshift, free_blocks[order:], range(order, len(free_blocks))))

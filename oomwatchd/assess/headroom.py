@@ -9,7 +9,15 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from oomwatchd.mm.freelists import all_blocks, cma_blocks, eligible_blocks, most_highatomic_pages
-from oomwatchd.mm.watermark import HighatomicRule, WatermarkRule, checks, grants, min_mark, rule_of
+from oomwatchd.mm.watermark import (
+    Check,
+    HighatomicRule,
+    WatermarkRule,
+    checks,
+    grants,
+    min_mark,
+    rule_of,
+)
 from oomwatchd.mm.zonelist import Reached, top_index, zonelist
 from oomwatchd.model import Request, Zone
 
@@ -30,6 +38,10 @@ class Headroom(NamedTuple):
     everything: int
     """Blocks in all zones and of all types, whoever may use them."""
     lower_bound: bool
+
+
+NOTHING = Headroom(0, 0, 0, 0, 0, lower_bound=False)
+"""The headroom of no zone at all."""
 
 
 class System(NamedTuple):
@@ -53,14 +65,16 @@ def headroom(system: System, request: Request, order: int) -> Headroom | None:
     missing = [zone for zone in system.zones if zone.managed_pages and not zone.free_blocks]
     if any(zone.zone_index is not None and zone.zone_index <= top for zone in missing):
         return None  # a damaged file: memory that the request may use, but no free lists
-    parts: list[Headroom] = []
+    total = NOTHING
     for reached in zonelist(system.zones, system.compiled, request):
         part = zone_headroom(reached, request, order, system)
         if part is None:
             return None
-        parts.append(part)
-    everything = sum([all_blocks(zone, order) for zone in system.zones if zone.free_blocks])
-    return _sum(parts, everything)
+        total = part if total is NOTHING else _sum(total, part)
+    populated = [zone for zone in system.zones if zone.free_blocks]
+    if len(populated) == 1 and total is not NOTHING:
+        return total
+    return total._replace(everything=sum([all_blocks(zone, order) for zone in populated]))
 
 
 def zone_headroom(
@@ -71,17 +85,21 @@ def zone_headroom(
     mark = min_mark(zone, request, order, rule)
     if mark is None or reached.reserve_pages is None or zone.free_pages is None:
         return None
-    granted = [grants(check, order) for check in checks(reached, request, order, mark, rule)]
+    budget, granted = _granted(checks(reached, request, order, mark, rule), order)
     eligible = eligible_blocks(zone, request, order, _most_highatomic(zone, rule))
     everything = all_blocks(zone, order)
-    blocks = min(eligible, *granted)
+    blocks = most = min(eligible, granted)
     lower_bound = system.guessed or zone.is_lower_bound(order)
-    most = blocks
     if lower_bound:
         best = _at_best(_LENIENT if system.guessed else rule)
-        granted_at_best = checks(reached, request, order, mark, best)
-        most = min(everything, *[grants(check, order) for check in granted_at_best])
-    return Headroom(blocks, most, granted[0], eligible, everything, lower_bound)
+        most = min(everything, _granted(checks(reached, request, order, mark, best), order)[1])
+    return Headroom(blocks, most, budget, eligible, everything, lower_bound)
+
+
+def _granted(written: list[Check], order: int) -> tuple[int, int]:
+    """Count the blocks that the first check grants, and those that all of them do."""
+    first = grants(written[0], order)
+    return first, min([first, *[grants(check, order) for check in written[1:]]])
 
 
 @lru_cache(maxsize=2)
@@ -101,7 +119,7 @@ def _cma_headroom(zones: tuple[Zone, ...], order: int) -> Headroom | None:
     """Count what is free in CMA areas; None where no file tells of them."""
     if all(zone.free_cma_pages is None and zone.watermarks is None for zone in zones):
         return None
-    parts: list[Headroom] = []
+    total = NOTHING
     for zone in zones:
         if not zone.free_blocks:
             continue
@@ -109,17 +127,17 @@ def _cma_headroom(zones: tuple[Zone, ...], order: int) -> Headroom | None:
         free = (zone.free_cma_pages or 0) >> order
         lower_bound = zone.is_lower_bound(order)
         most = min(free, all_blocks(zone, order)) if lower_bound else blocks
-        parts.append(Headroom(blocks, most, free, blocks, blocks, lower_bound))
-    return _sum(parts, sum([part.everything for part in parts]))
+        total = _sum(total, Headroom(blocks, most, free, blocks, blocks, lower_bound))
+    return total
 
 
-def _sum(parts: list[Headroom], everything: int) -> Headroom:
-    """Add up the zones; `everything` counts those as well that the request cannot use."""
+def _sum(one: Headroom, other: Headroom) -> Headroom:
+    """Add up two zones."""
     return Headroom(
-        blocks=sum([part.blocks for part in parts]),
-        most=sum([part.most for part in parts]),
-        budget=sum([part.budget for part in parts]),
-        eligible=sum([part.eligible for part in parts]),
-        everything=everything,
-        lower_bound=any(part.lower_bound for part in parts),
+        one.blocks + other.blocks,
+        one.most + other.most,
+        one.budget + other.budget,
+        one.eligible + other.eligible,
+        one.everything + other.everything,
+        one.lower_bound or other.lower_bound,
     )

@@ -24,16 +24,17 @@ def memory_of(meminfo: Meminfo | None, zones: tuple[Zone, ...], page_size: int) 
     """Work out the system's memory."""
     if meminfo is None:
         return Memory()
+    cma_free_kib = meminfo.cma_free_kib
+    if cma_free_kib is None:
+        cma_free_kib = _cma_free_kib(zones, page_size)
     return Memory(
-        total_kib=meminfo.total_kib,
-        free_kib=meminfo.free_kib,
-        available_kib=_available_kib(meminfo, zones, page_size),
-        droppable_pagecache_kib=_droppable_pagecache_kib(meminfo),
-        droppable_slab_kib=_droppable_slab_kib(meminfo, zones, page_size),
-        cma_total_kib=meminfo.cma_total_kib,
-        cma_free_kib=meminfo.cma_free_kib
-        if meminfo.cma_free_kib is not None
-        else _cma_free_kib(zones, page_size),
+        meminfo.total_kib,
+        meminfo.free_kib,
+        _available_kib(meminfo, zones, page_size),
+        _droppable_pagecache_kib(meminfo),
+        _droppable_slab_kib(meminfo, zones, page_size),
+        meminfo.cma_total_kib,
+        cma_free_kib,
     )
 
 

@@ -88,18 +88,18 @@ def _zone(
     if free_cma_pages is None and types and "CMA" in types.free_blocks:
         free_cma_pages = pages_in_blocks(types.free_blocks["CMA"])
     return Zone(
-        node=node,
-        name=name,
-        zone_index=compiled.index(name) if name in compiled else None,
-        managed_pages=managed_pages,
-        free_pages=stanza.free if stanza else None,
-        free_cma_pages=free_cma_pages,
-        watermarks=_watermarks(stanza),
-        protection=stanza.protection if stanza else None,
-        free_blocks=free_blocks,
-        free_blocks_by_type=types.free_blocks if types else None,
-        highatomic_reserved_pages=reserved_pages,
-        capped_order=types.capped_order if types else None,
+        node,
+        name,
+        compiled.index(name) if name in compiled else None,
+        managed_pages,
+        stanza.free if stanza else None,
+        free_cma_pages,
+        _watermarks(stanza),
+        stanza.protection if stanza else None,
+        free_blocks,
+        types.free_blocks if types else None,
+        reserved_pages,
+        types.capped_order if types else None,
     )
 
 

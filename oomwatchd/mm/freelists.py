@@ -7,6 +7,7 @@ requests only, HighAtomic (since 4.4) atomic ones only, Isolate none. MIGRATE_RE
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from oomwatchd.mm.gfp import RIGHTS
 from oomwatchd.model import Request, Zone, pages_in_blocks
@@ -76,8 +77,14 @@ def most_highatomic_pages(zone: Zone, *, capped_below_pageblock: bool) -> int:
     cent is rounded up to pageblocks, and nothing is reserved where it is less than one. The
     size of a pageblock is not known here: it is at most the largest block.
     """
-    largest = 1 << max(0, len(zone.free_blocks) - 1)
-    hundredth = (zone.managed_pages or 0) // 100
+    return _most_highatomic(len(zone.free_blocks), zone.managed_pages or 0, capped_below_pageblock)
+
+
+@lru_cache(maxsize=8)
+def _most_highatomic(orders: int, managed_pages: int, capped_below_pageblock: bool) -> int:  # noqa: FBT001 - positional arguments are found sooner
+    """Bound the pages of a zone of that size."""
+    largest = 1 << max(0, orders - 1)
+    hundredth = managed_pages // 100
     if capped_below_pageblock:
         return min(2 * hundredth, hundredth + largest)
     return -(-(hundredth + largest) // largest) * largest
