@@ -21,6 +21,9 @@ from oomwatchd.model import (
 )
 from oomwatchd.units import pages_of_kib
 
+# In Python 3.11 it costs more to look a member up in its class than to compare it.
+_OK, _CMA = Severity.OK, Request.CMA
+
 
 class Reading(NamedTuple):
     """How one demand stands: headroom in blocks, None (and unknown) where it cannot be told."""
@@ -68,7 +71,7 @@ def assess(sample: Sample, specs: Iterable[DemandSpec]) -> Assessment:
     readings = [
         _read(resolve(spec, system, memory, page_size), sample, system, memory) for spec in specs
     ]
-    severity = max([reading.severity for reading in readings], key=_rank, default=Severity.OK)
+    severity = max([reading.severity for reading in readings], key=_rank, default=_OK)
     if sample.buddyinfo is None:
         severity = Severity.UNKNOWN
     return Assessment(sample.kernel, system, memory, tuple(readings), severity, tuple(problems))
@@ -85,8 +88,8 @@ def _read(demand: Demand, sample: Sample, system: System, memory: Memory) -> Rea
     if measured is None:
         return Reading(demand, None, lower_bound=False, severity=Severity.UNKNOWN, cause=None)
     severity = _severity(demand, measured)
-    reading = Reading(demand, measured.blocks, measured.lower_bound, severity, cause=None)
-    if severity not in (Severity.CRITICAL, Severity.WARNING):
+    reading = Reading(demand, measured.blocks, measured.lower_bound, severity, None)
+    if severity is _OK or severity is Severity.UNKNOWN:
         return reading
     level = demand.critical if severity is Severity.CRITICAL else demand.warning
     if not satisfiable(demand, level, system, memory, page_size):
@@ -102,14 +105,14 @@ def _severity(demand: Demand, measured: Headroom) -> Severity:
     """
     worst = _level(demand, measured.blocks)
     best = worst if measured.most == measured.blocks else _level(demand, measured.most)
-    return Severity.UNKNOWN if best is Severity.OK and worst is not Severity.OK else best
+    return Severity.UNKNOWN if best is _OK and worst is not _OK else best
 
 
 def _level(demand: Demand, blocks: int) -> Severity:
     """Compare with the levels."""
     if blocks <= demand.critical:
         return Severity.CRITICAL
-    return Severity.WARNING if blocks <= demand.warning else Severity.OK
+    return Severity.WARNING if blocks <= demand.warning else _OK
 
 
 def _measure(demand: Demand, sample: Sample, system: System, memory: Memory) -> Headroom | None:
@@ -122,7 +125,7 @@ def _measure(demand: Demand, sample: Sample, system: System, memory: Memory) -> 
         return Headroom(pages, pages, pages, pages, pages, lower_bound=False)
     if sample.buddyinfo is None:
         return None
-    if demand.request is Request.CMA and demand.order >= _orders(system):
+    if demand.request is _CMA and demand.order >= _orders(system):
         return _large_cma(demand.order, sample, memory)
     return headroom(system, demand.request, demand.order)
 

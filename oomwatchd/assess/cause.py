@@ -2,7 +2,7 @@
 
 from oomwatchd.assess.headroom import Headroom, System
 from oomwatchd.assess.memory import Memory
-from oomwatchd.mm.zonelist import zonelist
+from oomwatchd.mm.zonelist import reached_zones
 from oomwatchd.model import Cause, Demand, Request, Zone
 
 ADVICE = {
@@ -49,7 +49,7 @@ def satisfiable(demand: Demand, level: int, system: System, memory: Memory, page
         return True  # no free list could be read: nothing speaks against it
     if demand.order >= orders:
         return False
-    reached = [zone for zone, _ in zonelist(system.zones, system.compiled, demand.request)]
+    reached = reached_zones(system.zones, system.compiled, demand.request)
     if any(zone.managed_pages is None for zone in reached):
         return True
     return sum(_most_pages(zone) for zone in reached) >> demand.order > level

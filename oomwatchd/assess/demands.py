@@ -2,11 +2,12 @@
 
 from oomwatchd.assess.headroom import System
 from oomwatchd.assess.memory import Memory
-from oomwatchd.mm.zonelist import zonelist
+from oomwatchd.mm.zonelist import reached_zones
 from oomwatchd.model import Demand, DemandSpec, Kernel, Request, Version
 from oomwatchd.procfs.meminfo import Meminfo
 from oomwatchd.units import order_of, pages_of_kib
 
+_KERNEL, _MOVABLE, _CMA = Request.KERNEL, Request.MOVABLE, Request.CMA
 _SOCKET_BYTES = 32 * 1024
 _KIB_32BIT_VMALLOC = 4 * 1024 * 1024
 """No 32-bit kernel has more address space for vmalloc than this; every 64-bit one has."""
@@ -68,9 +69,9 @@ def measures_available(system: System, request: Request, order: int) -> bool:
     """
     if order != 0:
         return False
-    if request is Request.MOVABLE:
+    if request is _MOVABLE:
         return True
-    if request is not Request.KERNEL:
+    if request is not _KERNEL:
         return False
     return not any(zone.name == "HighMem" and zone.free_blocks for zone in system.zones)
 
@@ -79,7 +80,7 @@ def _levels(
     request: Request, order: int, system: System, memory: Memory, page_size: int
 ) -> tuple[int, int]:
     """Give default levels (warning, critical) in blocks, from marks without boost."""
-    if request is Request.CMA:
+    if request is _CMA:
         return 1, 0
     if measures_available(system, request, order) and memory.total_kib is not None:
         return (
@@ -87,9 +88,10 @@ def _levels(
             pages_of_kib(max(2 * 1024, memory.total_kib * 3 // 100), page_size),
         )
     # The boost is in both marks alike, so it falls out of their difference.
-    reached = [zone for zone, _ in zonelist(system.zones, system.compiled, request)]
-    marks = [zone.watermarks for zone in reached if zone.watermarks]
-    gap_pages = sum([mark.low - mark.min for mark in marks])
+    gap_pages = 0
+    for zone in reached_zones(system.zones, system.compiled, request):
+        if zone.watermarks:
+            gap_pages += zone.watermarks.low - zone.watermarks.min
     warning = max(4, gap_pages >> (order + 1))
     return warning, max(2, warning // 4)
 

@@ -5,23 +5,24 @@ the watermark leaves), summed over the zones that the request may use. Without r
 without compaction.
 """
 
-from functools import lru_cache
 from typing import NamedTuple
 
 from oomwatchd.mm.freelists import all_blocks, cma_blocks, eligible_blocks, most_highatomic_pages
 from oomwatchd.mm.watermark import (
-    Check,
     HighatomicRule,
     WatermarkRule,
     checks,
     grants,
     min_mark,
     rule_of,
+    unusable_highatomic_pages,
 )
 from oomwatchd.mm.zonelist import Reached, top_index, zonelist
 from oomwatchd.model import Request, Zone
 
-_LENIENT = rule_of((4, 4, 0))
+_NO_HIGHATOMIC = HighatomicRule.NONE
+_MOST_LENIENT = rule_of((4, 4, 0))._replace(highatomic=_NO_HIGHATOMIC)
+_CMA = Request.CMA
 
 
 class Headroom(NamedTuple):
@@ -59,7 +60,7 @@ def headroom(system: System, request: Request, order: int) -> Headroom | None:
 
     `cma` is bound by no mark: a contiguous allocation takes what is free in the area.
     """
-    if request is Request.CMA:
+    if request is _CMA:
         return _cma_headroom(system.zones, order)
     top = top_index(system.compiled, request)
     missing = [zone for zone in system.zones if zone.managed_pages and not zone.free_blocks]
@@ -85,32 +86,24 @@ def zone_headroom(
     mark = min_mark(zone, request, order, rule)
     if mark is None or reached.reserve_pages is None or zone.free_pages is None:
         return None
-    budget, granted = _granted(checks(reached, request, order, mark, rule), order)
+    written = checks(reached, request, order, mark, rule)
+    granted = [grants(check, order) for check in written]
     eligible = eligible_blocks(zone, request, order, _most_highatomic(zone, rule))
     everything = all_blocks(zone, order)
-    blocks = most = min(eligible, granted)
+    blocks = most = min(eligible, *granted)
     lower_bound = system.guessed or zone.is_lower_bound(order)
     if lower_bound:
-        best = _at_best(_LENIENT if system.guessed else rule)
-        most = min(everything, _granted(checks(reached, request, order, mark, best), order)[1])
-    return Headroom(blocks, most, budget, eligible, everything, lower_bound)
-
-
-def _granted(written: list[Check], order: int) -> tuple[int, int]:
-    """Count the blocks that the first check grants, and those that all of them do."""
-    first = grants(written[0], order)
-    return first, min([first, *[grants(check, order) for check in written[1:]]])
-
-
-@lru_cache(maxsize=2)
-def _at_best(rule: WatermarkRule) -> WatermarkRule:
-    """Take nothing to be in HighAtomic; all else that the kernel compares is known."""
-    return rule._replace(highatomic=HighatomicRule.NONE)
+        # At best nothing is held in HighAtomic; all else that the kernel compares is known.
+        spare = unusable_highatomic_pages(zone, request, rule)
+        if system.guessed:
+            written, spare = checks(reached, request, order, mark, _MOST_LENIENT), 0
+        most = min(everything, *[grants(check, order, spare) for check in written])
+    return Headroom(blocks, most, granted[0], eligible, everything, lower_bound)
 
 
 def _most_highatomic(zone: Zone, rule: WatermarkRule) -> int:
     """Bound the pages in HighAtomic, which kernels before 4.4 do not have."""
-    if rule.highatomic is HighatomicRule.NONE:
+    if rule.highatomic is _NO_HIGHATOMIC:
         return 0
     return most_highatomic_pages(zone, capped_below_pageblock=rule.capped_below_pageblock)
 

@@ -35,15 +35,18 @@ class Sample(NamedTuple):
 def compiled_of(sample: Sample) -> tuple[str, ...]:
     """Give the names of the zones that the kernel was compiled with, lowest first."""
     stanzas = sample.zoneinfo or ()
-    length = max([len(stanza.protection or ()) for stanza in stanzas], default=0)
-    printed = [stanza.zone for stanza in stanzas] + [zone.zone for zone in sample.buddyinfo or ()]
-    return _compiled(frozenset(printed), length, sample.kernel.version)
+    printed = [(stanza.zone, stanza.protection) for stanza in stanzas]
+    printed += [(zone.zone, None) for zone in sample.buddyinfo or ()]
+    return _compiled(frozenset(printed), sample.kernel.version)
 
 
 @lru_cache(maxsize=2)
-def _compiled(printed: frozenset[str], length: int, version: Version | None) -> tuple[str, ...]:
-    """Name the zones; the same at each look at one kernel."""
-    return compiled_zones(printed, length, version)
+def _compiled(
+    printed: frozenset[tuple[str, tuple[int, ...] | None]], version: Version | None
+) -> tuple[str, ...]:
+    """Name the zones; mostly the same at each look at one kernel."""
+    length = max([len(protection or ()) for _, protection in printed], default=0)
+    return compiled_zones([zone for zone, _ in printed], length, version)
 
 
 def zones_of(sample: Sample, compiled: tuple[str, ...]) -> tuple[Zone, ...]:

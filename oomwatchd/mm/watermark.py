@@ -42,6 +42,11 @@ class HighatomicRule(Enum):
     """From 6.12: its free pages (nr_free_highatomic); no earlier stable series has that."""
 
 
+# In Python 3.11 it costs more to look a member up in its class than to compare it.
+_ALL_TESTS, _FIRST_TEST = CmaRule.ALL_TESTS, CmaRule.FIRST_TEST
+_NONE, _FREE = HighatomicRule.NONE, HighatomicRule.FREE
+
+
 class WatermarkRule(NamedTuple):
     """The rule of one kernel."""
 
@@ -110,12 +115,11 @@ def checks(
     rights = RIGHTS[request]
     cma_pages = 0 if rights.cma else zone.free_cma_pages or 0
     free_pages = zone.free_pages or 0
-    if rule.cma is CmaRule.ALL_TESTS:
+    if rule.cma is _ALL_TESTS:
         free_pages -= cma_pages
-    if not rights.reserves:
-        free_pages -= _unusable_highatomic_pages(zone, rule)
+    free_pages -= unusable_highatomic_pages(zone, request, rule)
     pages = free_pages - (1 << order) + rule.slack_pages
-    first = pages - cma_pages if rule.cma is CmaRule.FIRST_TEST else pages
+    first = pages - cma_pages if rule.cma is _FIRST_TEST else pages
     written = [Check(first, mark_pages + (reached.reserve_pages or 0))]
     if rule.per_order:
         mark = mark_pages
@@ -143,19 +147,21 @@ def min_mark(zone: Zone, request: Request, order: int, rule: WatermarkRule) -> i
     return mark
 
 
-def grants(check: Check, order: int) -> int:
+def grants(check: Check, order: int, spare_pages: int = 0) -> int:
     """Count the blocks that can be taken one after another before the check fails.
 
-    Each takes 2^order pages off f: the closed form of taking them one by one.
+    Each takes 2^order pages off f: the closed form of taking them one by one. With so many
+    pages to spare as are free besides.
     """
-    return max(0, ((check.pages - check.mark - 1) >> order) + 1)
+    blocks = (check.pages + spare_pages - check.mark - 1 >> order) + 1
+    return max(0, blocks)
 
 
-def _unusable_highatomic_pages(zone: Zone, rule: WatermarkRule) -> int:
-    """Pages that the check leaves out for requests without a right to HighAtomic."""
-    if rule.highatomic is HighatomicRule.NONE:
+def unusable_highatomic_pages(zone: Zone, request: Request, rule: WatermarkRule) -> int:
+    """Count the pages that the checks leave out where there is no right to HighAtomic."""
+    if rule.highatomic is _NONE or RIGHTS[request].reserves:
         return 0
-    if rule.highatomic is HighatomicRule.FREE:
+    if rule.highatomic is _FREE:
         known = zone.free_highatomic_pages
     else:
         known = zone.highatomic_reserved_pages

@@ -53,8 +53,17 @@ class Reached(NamedTuple):
 def zonelist(zones: Iterable[Zone], compiled: tuple[str, ...], request: Request) -> list[Reached]:
     """Give the populated zones of all nodes that the request may use, with its reserve."""
     top = top_index(compiled, request)
+    return [Reached(zone, _reserve_pages(zone, top)) for zone in _up_to(zones, top)]
+
+
+def reached_zones(zones: Iterable[Zone], compiled: tuple[str, ...], request: Request) -> list[Zone]:
+    """Give the populated zones of all nodes that the request may use."""
+    return _up_to(zones, top_index(compiled, request))
+
+
+def _up_to(zones: Iterable[Zone], top: int) -> list[Zone]:
     return [
-        Reached(zone, _reserve_pages(zone, top))
+        zone
         for zone in zones
         if zone.free_blocks and zone.zone_index is not None and zone.zone_index <= top
     ]

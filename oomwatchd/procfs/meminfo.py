@@ -9,7 +9,7 @@ MemAvailable 3.14; CmaTotal and CmaFree 3.19; Hugepagesize only with CONFIG_HUGE
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
@@ -72,8 +72,8 @@ class _Layout(NamedTuple):
     """Takes them from among all lines."""
     words: list[bytes]
     """What stands before, between and behind their numbers when they are put in one row."""
-    present: tuple[bool, ...]
-    """For each field, whether it has a line."""
+    in_order: Callable[[list[int | None]], tuple[int | None, ...]]
+    """Puts the numbers, with a None behind them, in the order of the fields."""
 
 
 def parse(data: bytes) -> Meminfo:
@@ -103,7 +103,12 @@ def _layout(skeleton: bytes) -> _Layout | None:
     return _Layout(
         itemgetter(*[n for n, _ in places]),
         [names[0], *[b"kB" + name for name in names[1:]], b"kB"],
-        tuple([bool(numbers) for numbers in found]),
+        itemgetter(
+            *[
+                places.index((numbers[0], name)) if numbers else -1
+                for name, numbers in zip(_NAMES, found, strict=True)
+            ]
+        ),
     )
 
 
@@ -115,13 +120,10 @@ def _read_quickly(data: bytes) -> Meminfo | None:
     if layout is None:
         return None
     words = b"".join(layout.lines_of(data.split(b"\n"))).split()
-    facts: Sequence[int | None] | None = plain_numbers(words[1::2])
+    facts = plain_numbers(words[1::2])
     if facts is None or words[::2] != layout.words:
         return None
-    if not all(layout.present):
-        rest = iter(facts)
-        facts = [next(rest) if present else None for present in layout.present]
-    return Meminfo(*facts)  # type: ignore[arg-type] # total and free have places
+    return Meminfo(*layout.in_order([*facts, None]))  # type: ignore[arg-type] # total and free have places
 
 
 def _read_line_by_line(data: bytes) -> Meminfo:

@@ -56,7 +56,21 @@ def plain_numbers(words: list[bytes]) -> list[int] | None:
     digits = b"".join(words)
     # Each of the others has a digit at least: what is left for one is mostly short enough.
     short = len(digits) - len(words) < MAX_DIGITS or max(map(len, words)) <= MAX_DIGITS
-    return [*map(int, words)] if short and digits.isdigit() else None
+    return [*map(_NUMBERS.__getitem__, words)] if short and digits.isdigit() else None
+
+
+class _Numbers(dict[bytes, int]):
+    """Numbers by their digits: most are the same from look to look, and int() is slow."""
+
+    def __missing__(self, digits: bytes) -> int:
+        if len(self) >= _MAX_KNOWN:
+            self.clear()
+        number = self[digits] = int(digits)
+        return number
+
+
+_MAX_KNOWN = 256
+_NUMBERS = _Numbers()
 
 
 def numbers(row: bytes, file: str, data: bytes, offset: int) -> tuple[int, ...]:

@@ -9,7 +9,8 @@ Source: mm/vmstat.c, zoneinfo_show_print(). What is asked for, and since when:
 - since 5.0 min, low and high include the boost, printed or not
 
 The zones' counters stand before `protection` up to 4.11 and after it since. `high:` of the
-per-CPU lists has a colon and is another thing than `high`.
+per-CPU lists has a colon and is another thing than `high`. What stands before `pages free` is
+the node's.
 
 A kernel prints the same lines each time, and those of an empty zone do not change at all: what a
 stanza is like is remembered. A file that is not just as usual is read fact by fact.
@@ -36,6 +37,7 @@ _FACT = re.compile(
     rb"^ +(?:pages )?(free|boost|min|low|high|present|managed|cma|nr_free_cma) ++([^\n]*+)\n",
     re.MULTILINE,
 )
+_FREE = b"\n  pages free "
 _CMA = re.compile(rb"\n +nr_free_cma +(\d{1,20})(?=\n)")
 _PROTECTION = re.compile(rb"^ +protection: \(([^)\n]*)\)[^\n]*\n", re.MULTILINE)
 
@@ -116,13 +118,13 @@ def _zone(text: bytes) -> ZoneinfoZone | None:
     """Read a stanza without its first word and last line break; None where in doubt."""
     if len(text) > MAX_REMEMBERED_BYTES:
         return None
-    before, _, rest = text.partition(b"\n  pages free ")
+    before, _, rest = text.partition(_FREE)
     free, _, rest = rest.partition(b"\n")
     end = rest.rfind(b"\n", 0, max(0, rest.find(b" nr_")))
     where = _where(before.partition(b"\n")[0])
     marks = _marks(b"\n" + (rest if end < 0 else rest[:end]))
     counters = b"" if end < 0 else rest[end:] + b"\n"
-    if where is None or marks is None or _names(skeleton(before)):
+    if where is None or marks is None:
         return None
     if marks.lacking and not marks.lacking.isdisjoint(_names(skeleton(counters))):
         return None
@@ -210,11 +212,12 @@ def _read_fact_by_fact(data: bytes) -> tuple[ZoneinfoZone, ...]:
 def _stanza(data: bytes, head: re.Match[bytes], end: int) -> ZoneinfoZone:
     """Read one stanza, from its head to where the next begins."""
     facts: dict[bytes, int] = {}
-    for match in _FACT.finditer(data, head.end(), end):
+    start = max(head.end(), data.find(_FREE, head.end() - 1, end) + 1)
+    for match in _FACT.finditer(data, start, end):
         # The first one counts: a later line of the same name is another thing.
         if match[1] not in facts:
             facts[match[1]] = number(match[2].rstrip(b" \r"), FILE, data, match.start(1))
-    protection = _PROTECTION.search(data, head.end(), end)
+    protection = _PROTECTION.search(data, start, end)
     return ZoneinfoZone(
         node=int(head[1]),
         zone=str(head[2], "ascii"),
