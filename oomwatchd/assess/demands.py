@@ -1,5 +1,7 @@
 """What the device needs: the built-in demands of each system, and levels that scale with it."""
 
+from functools import lru_cache
+
 from oomwatchd.assess.headroom import System
 from oomwatchd.assess.memory import Memory
 from oomwatchd.mm.zonelist import reached_zones
@@ -51,7 +53,12 @@ def resolve(spec: DemandSpec, system: System, memory: Memory, page_size: int) ->
     order = spec.order
     if order is None:
         order = order_of(spec.size_bytes or 1, page_size)
-    warning, critical = _levels(spec.request, order, system, memory, page_size)
+    return _demand(spec, order, *_levels(spec.request, order, system, memory, page_size))
+
+
+@lru_cache(maxsize=32)
+def _demand(spec: DemandSpec, order: int, warning: int, critical: int) -> Demand:
+    """Take the stated levels, or those by the system's marks, which hardly ever change."""
     if spec.warning is not None:
         warning = spec.warning
         critical = min(critical, warning)

@@ -7,7 +7,7 @@ without compaction.
 
 from typing import NamedTuple
 
-from oomwatchd.mm.freelists import all_blocks, cma_blocks, eligible_blocks, most_highatomic_pages
+from oomwatchd.mm.freelists import all_blocks, cma_blocks, eligible_blocks
 from oomwatchd.mm.watermark import (
     HighatomicRule,
     WatermarkRule,
@@ -20,8 +20,7 @@ from oomwatchd.mm.watermark import (
 from oomwatchd.mm.zonelist import Reached, top_index, zonelist
 from oomwatchd.model import Request, Zone
 
-_NO_HIGHATOMIC = HighatomicRule.NONE
-_MOST_LENIENT = rule_of((4, 4, 0))._replace(highatomic=_NO_HIGHATOMIC)
+_MOST_LENIENT = rule_of((4, 4, 0))._replace(highatomic=HighatomicRule.NONE)
 _CMA = Request.CMA
 
 
@@ -88,24 +87,18 @@ def zone_headroom(
         return None
     written = checks(reached, request, order, mark, rule)
     granted = [grants(check, order) for check in written]
-    eligible = eligible_blocks(zone, request, order, _most_highatomic(zone, rule))
+    # Without the lists by type this is the most that HighAtomic may hold.
+    highatomic_pages = unusable_highatomic_pages(zone, request, rule)
+    eligible = eligible_blocks(zone, request, order, highatomic_pages)
     everything = all_blocks(zone, order)
     blocks = most = min(eligible, *granted)
     lower_bound = system.guessed or zone.is_lower_bound(order)
     if lower_bound:
         # At best nothing is held in HighAtomic; all else that the kernel compares is known.
-        spare = unusable_highatomic_pages(zone, request, rule)
         if system.guessed:
-            written, spare = checks(reached, request, order, mark, _MOST_LENIENT), 0
-        most = min(everything, *[grants(check, order, spare) for check in written])
+            written, highatomic_pages = checks(reached, request, order, mark, _MOST_LENIENT), 0
+        most = min(everything, *[grants(check, order, highatomic_pages) for check in written])
     return Headroom(blocks, most, granted[0], eligible, everything, lower_bound)
-
-
-def _most_highatomic(zone: Zone, rule: WatermarkRule) -> int:
-    """Bound the pages in HighAtomic, which kernels before 4.4 do not have."""
-    if rule.highatomic is _NO_HIGHATOMIC:
-        return 0
-    return most_highatomic_pages(zone, capped_below_pageblock=rule.capped_below_pageblock)
 
 
 def _cma_headroom(zones: tuple[Zone, ...], order: int) -> Headroom | None:

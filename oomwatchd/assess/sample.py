@@ -5,6 +5,7 @@ of them to agree.
 """
 
 from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from oomwatchd.mm.zonelist import compiled_zones
@@ -35,39 +36,43 @@ class Sample(NamedTuple):
 def compiled_of(sample: Sample) -> tuple[str, ...]:
     """Give the names of the zones that the kernel was compiled with, lowest first."""
     stanzas = sample.zoneinfo or ()
-    printed = [(stanza.zone, stanza.protection) for stanza in stanzas]
-    printed += [(zone.zone, None) for zone in sample.buddyinfo or ()]
-    return _compiled(frozenset(printed), sample.kernel.version)
+    printed = (*map(_ZONE, stanzas), *map(_ZONE, sample.buddyinfo or ()))
+    return _compiled(printed, (*map(_PROTECTION, stanzas),), sample.kernel.version)
+
+
+_ZONE, _PROTECTION = attrgetter("zone"), attrgetter("protection")
 
 
 @lru_cache(maxsize=2)
 def _compiled(
-    printed: frozenset[tuple[str, tuple[int, ...] | None]], version: Version | None
+    printed: tuple[str, ...],
+    protections: tuple[tuple[int, ...] | None, ...],
+    version: Version | None,
 ) -> tuple[str, ...]:
     """Name the zones; mostly the same at each look at one kernel."""
-    length = max([len(protection or ()) for _, protection in printed], default=0)
-    return compiled_zones([zone for zone, _ in printed], length, version)
+    length = max([len(protection or ()) for protection in protections], default=0)
+    return compiled_zones(printed, length, version)
 
 
 def zones_of(sample: Sample, compiled: tuple[str, ...]) -> tuple[Zone, ...]:
     """Join the files by node and zone, in zoneinfo's order; a zone of one file only is kept."""
-    stanzas = {(stanza.node, stanza.zone): stanza for stanza in sample.zoneinfo or ()}
     lists = {(zone.node, zone.zone): zone.free_blocks for zone in sample.buddyinfo or ()}
     types = sample.pagetypeinfo.zones if sample.pagetypeinfo else {}
     zones: list[Zone] = []
-    for where in stanzas | lists:
-        stanza, free_blocks = stanzas.get(where), lists.get(where)
+    for stanza in sample.zoneinfo or ():
+        where = stanza.node, stanza.zone
+        free_blocks = lists.pop(where, None)
         if free_blocks is None and where not in types:
             zones.append(_empty_zone(where, stanza, compiled))
         else:
             zones.append(_zone(where, stanza, free_blocks or (), sample.pagetypeinfo, compiled))
+    for where, free_blocks in lists.items():
+        zones.append(_zone(where, None, free_blocks, sample.pagetypeinfo, compiled))
     return tuple(zones)
 
 
 @lru_cache(maxsize=16)
-def _empty_zone(
-    where: tuple[int, str], stanza: ZoneinfoZone | None, compiled: tuple[str, ...]
-) -> Zone:
+def _empty_zone(where: tuple[int, str], stanza: ZoneinfoZone, compiled: tuple[str, ...]) -> Zone:
     """Make the zone of a stanza alone; it is the same at each look."""
     return _zone(where, stanza, (), None, compiled)
 

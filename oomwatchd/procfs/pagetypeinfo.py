@@ -7,6 +7,7 @@ configured. Since 5.4 the walk of a list ends at 100,000 blocks, printed as ">10
 """
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -19,13 +20,24 @@ FILE = "pagetypeinfo"
 _PAGES_PER_BLOCK = re.compile(rb"Pages per block: +(\S+) *")
 _HEADINGS = (b"Page block order:", b"Free pages count per migrate type")
 _FREE = re.compile(rb"Node +(\d{1,9}), +zone +([!-~]{1,32}), +type +([!-~]{1,32}) ++([\d> ]++)")
-_NODE_PART = re.compile(rb"^Page block order:", re.MULTILINE)
+_NODE_PART = re.compile(rb"(?:\A|\n)(?=Page block order:)")
+_LONG_BYTES = 512
+"""No row of any kernel is so long."""
 _SECOND_PART = b"Number of blocks type"
 _THIRD_PART = b"Number of mixed blocks"  # 3.19 on, with page_owner only
 _PAGEBLOCKS = re.compile(rb"Node +(\d{1,9}), +zone +([!-~]{1,32}) +(\d[\d ]*)")
 
 Where = tuple[int, str]
 """Node and zone name."""
+
+
+class _Row(NamedTuple):
+    """Free counts of one type in one zone."""
+
+    where: Where
+    type: str
+    counts: tuple[int, ...]
+    capped_order: int | None
 
 
 class PagetypeZone(NamedTuple):
@@ -54,7 +66,7 @@ def parse(data: bytes) -> Pagetypeinfo:
         ParseError: no free counts at all, a line of neither part, a type that stands twice
             in a zone, rows with different numbers of orders, or a cut among the free counts.
     """
-    starts = [match.start() for match in _NODE_PART.finditer(data)] or [0]
+    starts = [match.end() for match in _NODE_PART.finditer(data)] or [0]
     pages_per_block: int | None = None
     zones: dict[Where, PagetypeZone] = {}
     for start, end in pairwise([*starts, len(data)]):
@@ -75,8 +87,11 @@ def _parse_free(data: bytes, start: int, end: int, zones: dict[Where, PagetypeZo
     """Add a node's free counts to `zones`; returns the pages per pageblock."""
     pages_per_block: int | None = None
     for offset, line in lines(data, start, end):
-        if match := _FREE.fullmatch(line):
-            _add_row(zones, match, data, offset)
+        row = _row(line) if len(line) < _LONG_BYTES else None
+        if row is None and (match := _FREE.fullmatch(line)):
+            row = _read_row(match, data, offset)
+        if row is not None:
+            _add_row(zones, row, data, offset)
         elif match := _PAGES_PER_BLOCK.fullmatch(line):
             pages_per_block = number(match[1], FILE, data, offset)
         elif not line.startswith(_HEADINGS):
@@ -84,24 +99,37 @@ def _parse_free(data: bytes, start: int, end: int, zones: dict[Where, PagetypeZo
     return pages_per_block
 
 
-def _add_row(
-    zones: dict[Where, PagetypeZone], match: re.Match[bytes], data: bytes, offset: int
-) -> None:
-    """Add a row of free counts to its zone."""
-    where = _where(match)
-    name = match[3].decode("ascii", "backslashreplace")
+@lru_cache(maxsize=32)
+def _row(line: bytes) -> _Row | None:
+    """Read a row alone: those of some types hardly ever change. None where there is a fault."""
+    match = _FREE.fullmatch(line)
+    try:
+        return _read_row(match, line, 0) if match else None
+    except ParseError:
+        return None  # it is told with its place in the file by whoever has that
+
+
+def _read_row(match: re.Match[bytes], data: bytes, offset: int) -> _Row:
+    """Read a row of free counts."""
     counts = numbers(match[4].replace(b">", b" "), FILE, data, offset)
-    zone = zones.get(where) or PagetypeZone({}, None, None)
-    if name in zone.free_blocks:
-        raise fault(FILE, data, offset, "the type stands twice")
-    orders = len(next(iter(zone.free_blocks.values()), counts))
-    if len(counts) != orders or orders > MAX_ORDERS:
-        raise fault(FILE, data, offset, f"{len(counts)} orders, not {orders} as before")
-    zone.free_blocks[name] = counts
     capped = [order for order, count in enumerate(match[4].split()) if count.startswith(b">")]
-    if zone.capped_order is not None:
-        capped.append(zone.capped_order)
-    zones[where] = zone._replace(capped_order=max(capped, default=None))
+    return _Row(_where(match), match[3].decode(), counts, max(capped, default=None))
+
+
+def _add_row(zones: dict[Where, PagetypeZone], row: _Row, data: bytes, offset: int) -> None:
+    """Add a row of free counts to its zone."""
+    zone = zones.get(row.where)
+    if zone is None:
+        zone = zones[row.where] = PagetypeZone({}, None, None)
+    if row.type in zone.free_blocks:
+        raise fault(FILE, data, offset, "the type stands twice")
+    orders = len(next(iter(zone.free_blocks.values()), row.counts))
+    if len(row.counts) != orders or orders > MAX_ORDERS:
+        raise fault(FILE, data, offset, f"{len(row.counts)} orders, not {orders} as before")
+    zone.free_blocks[row.type] = row.counts
+    if row.capped_order is not None:
+        capped_order = max(row.capped_order, zone.capped_order or 0)
+        zones[row.where] = zone._replace(capped_order=capped_order)
 
 
 def _parse_pageblocks(data: bytes, start: int, end: int, zones: dict[Where, PagetypeZone]) -> None:
@@ -122,4 +150,4 @@ def _parse_pageblocks(data: bytes, start: int, end: int, zones: dict[Where, Page
 
 def _where(match: re.Match[bytes]) -> Where:
     """Read node and zone, the first two groups of every row."""
-    return int(match[1]), match[2].decode("ascii", "backslashreplace")
+    return int(match[1]), match[2].decode()
