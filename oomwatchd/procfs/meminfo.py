@@ -1,7 +1,6 @@
 """/proc/meminfo: where the memory is, in kib.
 
-A kernel prints the same lines each time: where those that are asked for stand is remembered, and
-only numbers are read then. Whatever is not just as remembered is read line by line.
+Most lines are the same from look to look: what they hold is remembered.
 
 Source: fs/proc/meminfo.c. Since when a line is there: Active(file), Inactive(file),
 Unevictable and Mlocked 2.6.28; Shmem and KernelStack 2.6.32; SReclaimable 2.6.19;
@@ -9,13 +8,10 @@ MemAvailable 3.14; CmaTotal and CmaFree 3.19; Hugepagesize only with CONFIG_HUGE
 """
 
 import re
-from collections.abc import Callable
-from functools import lru_cache
-from operator import itemgetter
 from typing import NamedTuple
 
 from oomwatchd.errors import ParseError
-from oomwatchd.procfs.text import MAX_REMEMBERED_BYTES, fault, number, plain_numbers, skeleton
+from oomwatchd.procfs.text import MAX_DIGITS, fault, number
 
 FILE = "meminfo"
 
@@ -59,21 +55,13 @@ _FIELDS = {
     b"VmallocTotal": "vmalloc_total_kib",
     b"SwapTotal": "swap_total_kib",
 }
-_NAMES = [name + b":" for name in _FIELDS]
+_MAX_KNOWN = 256
+"""More lines than any kernel prints, and room for those that change."""
+_LONG_BYTES = 128
+"""No line of any kernel is so long."""
 _LINE = re.compile(
     rb"^(" + b"|".join(map(re.escape, _FIELDS)) + rb"): *([^\n]*)(\n|\Z)", re.MULTILINE
 )
-
-
-class _Layout(NamedTuple):
-    """Where the lines that are asked for stand."""
-
-    lines_of: Callable[[list[bytes]], tuple[bytes, ...]]
-    """Takes them from among all lines."""
-    words: list[bytes]
-    """What stands before, between and behind their numbers when they are put in one row."""
-    in_order: Callable[[list[int | None]], tuple[int | None, ...]]
-    """Puts the numbers, with a None behind them, in the order of the fields."""
 
 
 def parse(data: bytes) -> Meminfo:
@@ -86,44 +74,39 @@ def parse(data: bytes) -> Meminfo:
     return _read_quickly(data) or _read_line_by_line(data)
 
 
-@lru_cache(maxsize=2)
-def _layout(skeleton: bytes) -> _Layout | None:
-    """Give the layout of all texts of that skeleton; None where a line is unusual."""
-    lines = skeleton.split(b"\n")
-    found = [[n for n, line in enumerate(lines) if line.startswith(name)] for name in _NAMES]
-    places = [(numbers[0], name) for name, numbers in zip(_NAMES, found, strict=True) if numbers]
-    doubtful = any(len(numbers) > 1 for numbers in found)
-    if (
-        doubtful
-        or not (found[0] and found[1])
-        or any(lines[n] != name + b"kB" for n, name in places)
-    ):
-        return None
-    names = [name for _, name in places]
-    return _Layout(
-        itemgetter(*[n for n, _ in places]),
-        [names[0], *[b"kB" + name for name in names[1:]], b"kB"],
-        itemgetter(
-            *[
-                places.index((numbers[0], name)) if numbers else -1
-                for name, numbers in zip(_NAMES, found, strict=True)
-            ]
-        ),
-    )
+class _Lines(dict[bytes, tuple[str, int] | None]):
+    """What lines hold, a field and its number: most lines are the same from look to look."""
+
+    def __missing__(self, line: bytes) -> tuple[str, int] | None:
+        if len(self) >= _MAX_KNOWN:
+            self.clear()
+        match = _LINE.fullmatch(line)
+        found = None
+        if match is not None:
+            digits = match[2].removesuffix(b" kB")
+            if not digits.isdigit() or len(digits) > MAX_DIGITS:
+                raise ValueError(digits)
+            found = _FIELDS[match[1]], int(digits)
+        if len(line) < _LONG_BYTES:
+            self[line] = found
+        return found
+
+
+_KNOWN = _Lines()
 
 
 def _read_quickly(data: bytes) -> Meminfo | None:
-    """Read a text whose lines are as usual; None where that is in doubt."""
-    if not data.endswith(b"\n") or len(data) > MAX_REMEMBERED_BYTES:
+    """Read a text line by line, most of them known; None where one is unusual."""
+    if not data.endswith(b"\n"):
+        return None  # the last line may have been cut
+    try:
+        found = [*filter(None, map(_KNOWN.__getitem__, data.split(b"\n")))]
+    except ValueError:
         return None
-    layout = _layout(skeleton(data))
-    if layout is None:
+    facts = dict(found)
+    if len(facts) < len(found) or "total_kib" not in facts or "free_kib" not in facts:
         return None
-    words = b"".join(layout.lines_of(data.split(b"\n"))).split()
-    facts = plain_numbers(words[1::2])
-    if facts is None or words[::2] != layout.words:
-        return None
-    return Meminfo(*layout.in_order([*facts, None]))  # type: ignore[arg-type] # total and free have places
+    return Meminfo(*map(facts.get, Meminfo._fields))  # type: ignore[arg-type] # these two are there
 
 
 def _read_line_by_line(data: bytes) -> Meminfo:

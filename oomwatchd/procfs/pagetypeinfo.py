@@ -20,7 +20,7 @@ FILE = "pagetypeinfo"
 _PAGES_PER_BLOCK = re.compile(rb"Pages per block: +(\S+) *")
 _HEADINGS = (b"Page block order:", b"Free pages count per migrate type")
 _FREE = re.compile(rb"Node +(\d{1,9}), +zone +([!-~]{1,32}), +type +([!-~]{1,32}) ++([\d> ]++)")
-_NODE_PART = re.compile(rb"(?:\A|\n)(?=Page block order:)")
+_NODE_PART = b"\nPage block order:"
 _LONG_BYTES = 512
 """No row of any kernel is so long."""
 _SECOND_PART = b"Number of blocks type"
@@ -66,10 +66,13 @@ def parse(data: bytes) -> Pagetypeinfo:
         ParseError: no free counts at all, a line of neither part, a type that stands twice
             in a zone, rows with different numbers of orders, or a cut among the free counts.
     """
-    starts = [match.end() for match in _NODE_PART.finditer(data)] or [0]
+    starts = [0] if data.startswith(_NODE_PART[1:]) else []
+    at = -1
+    while (at := data.find(_NODE_PART, at + 1)) >= 0:
+        starts.append(at + 1)
     pages_per_block: int | None = None
     zones: dict[Where, PagetypeZone] = {}
-    for start, end in pairwise([*starts, len(data)]):
+    for start, end in pairwise([*(starts or [0]), len(data)]):
         second = data.find(_SECOND_PART, start, end)
         first = second if second >= 0 else end
         pages_per_block = _parse_free(data, start, first, zones) or pages_per_block
@@ -87,11 +90,11 @@ def _parse_free(data: bytes, start: int, end: int, zones: dict[Where, PagetypeZo
     """Add a node's free counts to `zones`; returns the pages per pageblock."""
     pages_per_block: int | None = None
     for offset, line in lines(data, start, end):
-        row = _row(line) if len(line) < _LONG_BYTES else None
-        if row is None and (match := _FREE.fullmatch(line)):
-            row = _read_row(match, data, offset)
+        row = _row(line) if line.startswith(b"Node") and len(line) < _LONG_BYTES else None
         if row is not None:
             _add_row(zones, row, data, offset)
+        elif match := _FREE.fullmatch(line):
+            _add_row(zones, _read_row(match, data, offset), data, offset)
         elif match := _PAGES_PER_BLOCK.fullmatch(line):
             pages_per_block = number(match[1], FILE, data, offset)
         elif not line.startswith(_HEADINGS):
@@ -142,10 +145,11 @@ def _parse_pageblocks(data: bytes, start: int, end: int, zones: dict[Where, Page
         counts = numbers(match[3], FILE, data, offset) if match else ()
         if match is None or len(counts) != len(types):
             raise fault(FILE, data, offset, "not a line of pageblocks by type")
-        zone = zones.get(_where(match))
+        where = _where(match)
+        zone = zones.get(where)
         if zone is not None:
             pageblocks = dict(zip(types, counts, strict=True))
-            zones[_where(match)] = zone._replace(pageblocks=pageblocks)
+            zones[where] = PagetypeZone(zone.free_blocks, pageblocks, zone.capped_order)
 
 
 def _where(match: re.Match[bytes]) -> Where:
