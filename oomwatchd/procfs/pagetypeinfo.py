@@ -141,15 +141,26 @@ def _parse_pageblocks(data: bytes, start: int, end: int, zones: dict[Where, Page
     head, *rows = [*lines(data, start, max(start, whole_end))] or [(0, b"")]
     types = [name.decode("ascii", "backslashreplace") for name in head[1].split()[4:]]
     for offset, line in rows:
-        match = _PAGEBLOCKS.fullmatch(line)
-        counts = numbers(match[3], FILE, data, offset) if match else ()
-        if match is None or len(counts) != len(types):
+        row = _pageblocks(line) if len(line) < _LONG_BYTES else None
+        if row is None and (match := _PAGEBLOCKS.fullmatch(line)):
+            row = _where(match), numbers(match[3], FILE, data, offset)
+        if row is None or len(row[1]) != len(types):
             raise fault(FILE, data, offset, "not a line of pageblocks by type")
-        where = _where(match)
+        where, counts = row
         zone = zones.get(where)
         if zone is not None:
             pageblocks = dict(zip(types, counts, strict=True))
             zones[where] = PagetypeZone(zone.free_blocks, pageblocks, zone.capped_order)
+
+
+@lru_cache(maxsize=8)
+def _pageblocks(line: bytes) -> tuple[Where, tuple[int, ...]] | None:
+    """Read a row of pageblocks alone, as `_row`."""
+    match = _PAGEBLOCKS.fullmatch(line)
+    try:
+        return (_where(match), numbers(match[3], FILE, line, 0)) if match else None
+    except ParseError:
+        return None
 
 
 def _where(match: re.Match[bytes]) -> Where:

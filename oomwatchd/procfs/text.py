@@ -52,7 +52,7 @@ def number(digits: bytes, file: str, data: bytes, offset: int) -> int:
 
 
 def plain_numbers(words: list[bytes]) -> list[int] | None:
-    """Read unsigned decimals all at once, as is usual; None where one is none."""
+    """Read unsigned decimals, none of them empty, all at once; None where one is none."""
     digits = b"".join(words)
     # Each of the others has a digit at least: what is left for one is mostly short enough.
     short = len(digits) - len(words) < MAX_DIGITS or max(map(len, words)) <= MAX_DIGITS

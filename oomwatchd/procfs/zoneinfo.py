@@ -66,8 +66,7 @@ _MARKS = re.compile(
     + rb"(?:\n        protection: \(([\d, ]*)\))?"
 )  # fmt: skip
 """The lines between `pages free` and the counters, in the order of every kernel."""
-_OPTIONAL = (b"boost", b"managed", b"cma", b"protection")
-_NAMES = (*_OPTIONAL, b"free", b"min", b"low", b"high", b"present", b"nr_free_cma")
+_OPTIONAL = (b"boost", b"managed", b"cma")
 _SHORT_BYTES = 512
 """Only an empty zone's stanza is so short (since 4.12), and there may be several."""
 
@@ -124,14 +123,20 @@ def _zone(text: bytes) -> ZoneinfoZone | None:
     where = _where(before.partition(b"\n")[0])
     marks = _marks(b"\n" + (rest if end < 0 else rest[:end]))
     counters = b"" if end < 0 else rest[end:] + b"\n"
-    if where is None or marks is None:
+    free = free.strip(b" ")
+    if where is None or marks is None or not free:
         return None
     if marks.lacking and not marks.lacking.isdisjoint(_names(skeleton(counters))):
         return None
     found = _CMA.match(counters, counters.rfind(b"\n", 0, counters.find(b" nr_free_cma ")))
-    pages = plain_numbers([free.strip(b" "), found[1]] if found else [free.strip(b" ")])
+    pages = plain_numbers([free, found[1]] if found else [free])
     if pages is None or (found is None and b" nr_free_cma " in counters):
         return None
+    protection = marks.protection
+    if protection is None and b" protection: (" in counters:
+        protection = _late_reserve(counters)
+        if protection is None:
+            return None
     return ZoneinfoZone(
         *where,
         pages[0],
@@ -143,8 +148,16 @@ def _zone(text: bytes) -> ZoneinfoZone | None:
         marks.managed,
         marks.cma,
         pages[1] if found else None,
-        marks.protection,
+        protection,
     )
+
+
+def _late_reserve(counters: bytes) -> tuple[int, ...] | None:
+    """Read the reserve where it stands behind the counters, up to 4.11."""
+    start = counters.rfind(b"\n", 0, counters.find(b" protection: (")) + 1
+    found = _PROTECTION.match(counters, start)
+    row = plain_numbers(found[1].replace(b",", b" ").split()) if found else None
+    return None if row is None else tuple(row)
 
 
 _empty_zone = lru_cache(maxsize=16)(_zone)
@@ -173,22 +186,24 @@ def _marks(text: bytes) -> _Marks | None:
             return None
         protection = tuple(row)
     lacking = [
-        name
-        for name, fact in zip(_OPTIONAL, (pages[0], *pages[5:], protection), strict=True)
-        if fact is None
+        name for name, fact in zip(_OPTIONAL, (pages[0], *pages[5:]), strict=True) if fact is None
     ]
     return _Marks(*pages, protection, frozenset(lacking))  # type: ignore[arg-type, call-arg] # min, low, high and present are there
 
 
 @lru_cache(maxsize=8)
 def _names(skeleton: bytes) -> frozenset[bytes]:
-    """Give the names of the facts that a text of that skeleton could hold.
+    """Give the names of the optional facts that a text of that skeleton could hold.
 
     With digits and blanks left out, the line of a fact begins with its name.
     """
     lines = skeleton.split(b"\n")
     return frozenset(
-        [name for name in _NAMES if any(line.startswith((name, b"pages" + name)) for line in lines)]
+        [
+            name
+            for name in _OPTIONAL
+            if any(line.startswith((name, b"pages" + name)) for line in lines)
+        ]
     )
 
 

@@ -25,7 +25,14 @@ TEXTS = [
 ]
 NOISE = [
     *(b"\n", b"\r", b" ", b"  ", b"\t", b"_", b"-", b"+", b"0", b"7", b"9" * 21, b"\xff", b":"),
-    *(b"\nNode 0, zone DMA\n", b"\nNode", b"\n  pages free 5\n", b"\n  min 5\n", b"\n  high: 1\n"),
+    *(
+        b"\nNode 0, zone DMA\n",
+        b"\nNode",
+        b"\n  pages free 5\n",
+        b"\n  pages free \n",
+        b"\n  min 5\n",
+        b"\n  high: 1\n",
+    ),
     *(
         b"\n      nr_free_cma 5\n",
         b"\n protection: (1, 2)\n",
