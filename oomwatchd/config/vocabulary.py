@@ -22,6 +22,8 @@ _MAX_SIZE_BYTES = 1 << 32
 _MAX_PATH_BYTES = 107
 """sun_path of unix(7) holds 108 bytes with the final NUL."""
 _DAY_SECONDS = 86400
+_MAX_PER_DAY = 2000
+"""Each start of a day is remembered, over restarts too."""
 _DAY_MINUTES = 1440
 _LEAST_OOM_SCORE_ADJ = -1000
 """OOM_SCORE_ADJ_MIN of the kernel: never chosen."""
@@ -167,12 +169,12 @@ KEYS: dict[str, dict[str, Callable[[str], Any]]] = {
         "compact_async": _yes_no,
         "compact_spacing_seconds": _seconds(1, _DAY_SECONDS),
         "compact_per_hour": _whole(0, 3600),
-        "compact_per_day": _whole(0, _DAY_SECONDS),
+        "compact_per_day": _whole(0, _MAX_PER_DAY),
         "reclaim": _yes_no,
         "drop_caches": _yes_no,
         "drop_spacing_seconds": _seconds(1, _DAY_SECONDS),
         "drop_per_hour": _whole(0, 3600),
-        "drop_per_day": _whole(0, _DAY_SECONDS),
+        "drop_per_day": _whole(0, _MAX_PER_DAY),
         "backoff_min_seconds": _seconds(1, _DAY_SECONDS),
         "backoff_max_seconds": _seconds(1, _DAY_SECONDS),
         "realtime": _yes_no,
