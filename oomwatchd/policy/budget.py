@@ -12,9 +12,17 @@ _MAX_FAILURES = 16
 
 def pruned(state: State, remedies: Remedies, now: float) -> State:
     """Forget starts of more than a day ago; where the clock was set back, bring back the rest."""
+    running = state.running
+    if running is not None:
+        ended_at = running.finished_at
+        running = running._replace(
+            started_at=min(running.started_at, now),
+            finished_at=None if ended_at is None else min(ended_at, now),
+        )
     kept = (Start(s.remedy, min(s.at, now)) for s in state.starts if now - s.at < _DAY_SECONDS)
     latest = now + remedies.backoff_max_seconds
     return state._replace(
+        running=running,
         starts=tuple(kept),
         backoffs={
             name: backoff._replace(until=min(backoff.until, latest))

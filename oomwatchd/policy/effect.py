@@ -25,6 +25,7 @@ def started(
         free_pages_before=_free_pages(assessment),
         free_cma_pages_before=_free_cma_pages(assessment),
         started_at=now,
+        others=_others(state, action, assessment, now),
     )
     counts = {**state.counts, action.remedy: state.counts.get(action.remedy, 0) + 1}
     starts = (*state.starts, Start(action.remedy, now))
@@ -103,7 +104,7 @@ def judge(state: State, assessment: Assessment) -> tuple[State, Outcome | None]:
     tried = dict(state.tried)
     for reading in assessment.readings:
         name = reading.demand.name
-        if _was_for(running, reading, state):
+        if _was_for(running, reading):
             tried[name] = _with(tried.get(name, frozenset()), running.action.remedy)
     state = state._replace(
         running=None,
@@ -114,22 +115,34 @@ def judge(state: State, assessment: Assessment) -> tuple[State, Outcome | None]:
     return state, outcome
 
 
-def _was_for(running: Running, reading: Reading, state: State) -> bool:
-    """Whether a demand is still low that the remedy should have helped.
+def _others(state: State, action: Action, assessment: Assessment, now: float) -> frozenset[str]:
+    """Name the demands that a remedy is for, besides the one that it was chosen for.
 
-    Compaction of all nodes is for every demand that was fragmented then, unless it was given up
-    for a while already.
+    Compaction of all nodes is for every demand that is fragmented, unless it was given up for a
+    while already.
     """
-    if reading.severity not in (Severity.WARNING, Severity.CRITICAL):
+    if action.remedy is not Remedy.COMPACT or action.node is not None:
+        return frozenset()
+    return frozenset(
+        reading.demand.name
+        for reading in assessment.readings
+        if _is_low(reading)
+        and reading.cause is Cause.FRAGMENTATION
+        and waiting(state, reading.demand.name, now) is None
+    )
+
+
+def _was_for(running: Running, reading: Reading) -> bool:
+    """Whether a demand is still low that the remedy should have helped."""
+    if not _is_low(reading):
         return False
     if reading.demand.name == running.demand:
         return (reading.headroom or 0) <= running.level
-    everywhere = running.action.remedy is Remedy.COMPACT and running.action.node is None
-    if not everywhere or reading.cause is not Cause.FRAGMENTATION:
-        return False
-    low_since = state.standings[reading.demand.name].low_since
-    was_low = low_since is not None and low_since <= running.started_at
-    return was_low and waiting(state, reading.demand.name, running.started_at) is None
+    return reading.demand.name in running.others and reading.cause is Cause.FRAGMENTATION
+
+
+def _is_low(reading: Reading) -> bool:
+    return reading.severity in (Severity.WARNING, Severity.CRITICAL)
 
 
 def _with(tried: frozenset[Remedy], remedy: Remedy) -> frozenset[Remedy]:

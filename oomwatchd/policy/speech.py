@@ -6,7 +6,7 @@ from oomwatchd.assess.assessment import Assessment, Reading
 from oomwatchd.assess.demands import measures_available
 from oomwatchd.model import Cause, Remedy, Severity
 from oomwatchd.policy.effect import is_stuck
-from oomwatchd.policy.standing import is_clear, is_held, low_seconds
+from oomwatchd.policy.standing import eased_seconds, is_clear, is_held, low_seconds
 from oomwatchd.policy.state import COMPACTING, Decision, State, Word
 from oomwatchd.settings import Poll
 
@@ -54,7 +54,7 @@ def _word(reading: Reading, said: Word, case: _Case) -> Word | None:
     if reading.severity is Severity.CRITICAL:
         return Word.CRITICAL
     # A demand that hovers about its critical level is not told of each time.
-    hovers = said is Word.CRITICAL and now - standing.since < poll.clear_seconds
+    hovers = said is Word.CRITICAL and eased_seconds(standing, now) < poll.clear_seconds
     return None if hovers else Word.WARNING
 
 

@@ -40,22 +40,30 @@ def _standing(known: Standing | None, reading: Reading, now: float) -> Standing:
     clear_since = known.clear_since if known else None
     if headroom is None or headroom <= 2 * reading.demand.warning:
         clear_since = None
-    elif clear_since is None:
-        clear_since = now
+    else:
+        clear_since = _earlier(clear_since, now)
     low_since = known.low_since if known else None
+    eased_since = known.eased_since if known else None
     if severity is Severity.OK:
-        low_since = None
-    elif low_since is None and severity is not Severity.UNKNOWN:
-        low_since = now
+        low_since = eased_since = None
+    elif severity is not Severity.UNKNOWN:
+        low_since = _earlier(low_since, now)
+        eased_since = None if severity is Severity.CRITICAL else _earlier(eased_since, now)
     return Standing(
         severity=severity,
-        since=known.since if known and known.severity is severity else now,
+        since=_earlier(known.since if known and known.severity is severity else None, now),
         history=(*(known.history if known else ()), headroom)[-_HISTORY:],
         clear_since=clear_since,
         low_since=low_since,
+        eased_since=eased_since,
         fall_per_second=_fall(known, headroom, now),
         seen_at=now,
     )
+
+
+def _earlier(since: float | None, now: float) -> float:
+    """Go on with a moment, or begin now; where the clock was set back, it is now as well."""
+    return now if since is None else min(since, now)
 
 
 def _fall(known: Standing | None, headroom: int | None, now: float) -> float:
@@ -86,6 +94,11 @@ def low_seconds(reading: Reading, state: State, now: float) -> float:
     return now - standing.low_since if standing and standing.low_since is not None else 0.0
 
 
+def eased_seconds(standing: Standing, now: float) -> float:
+    """Tell how long a demand has been at warning, no more critical; 0 where it is not."""
+    return 0.0 if standing.eased_since is None else now - standing.eased_since
+
+
 def is_idle(state: State) -> bool:
     """Whether time alone can change nothing: every demand ok and told so, nothing under way."""
     return (
@@ -112,6 +125,7 @@ def after_gap(state: State, missed_seconds: float, now: float) -> State:
         name: standing._replace(
             clear_since=None if standing.clear_since is None else now,
             low_since=None if standing.low_since is None else now,
+            eased_since=None if standing.eased_since is None else now,
         )
         for name, standing in state.standings.items()
     }

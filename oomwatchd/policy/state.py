@@ -26,6 +26,8 @@ class Running(NamedTuple):
     finished_at: float | None = None
     duration_seconds: float = 0.0
     error: str | None = None
+    others: frozenset[str] = frozenset()
+    """The other demands that it should help as well."""
 
 
 class Standing(NamedTuple):
@@ -38,6 +40,8 @@ class Standing(NamedTuple):
     """Since when it has been above twice its warning level; None while it is not."""
     low_since: float | None
     """Since when it has been low, be it warning or critical; None while it is not."""
+    eased_since: float | None = None
+    """Since when it has been at warning, no more critical; None while it is not."""
     fall_per_second: float = 0.0
     """The fastest fall of headroom lately, in blocks."""
     seen_at: float = 0.0
