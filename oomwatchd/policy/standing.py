@@ -16,6 +16,11 @@ def observe(state: State, assessment: Assessment, poll: Poll, now: float) -> Sta
         reading.demand.name: _standing(state.standings.get(reading.demand.name), reading, now)
         for reading in assessment.readings
     }
+    if state.first_look:
+        standings = {
+            name: standing._replace(since_start=standing.low_since is not None)
+            for name, standing in standings.items()
+        }
     ok = {name for name, standing in standings.items() if standing.severity is Severity.OK}
     clear = {name for name in ok if is_clear(standings[name], poll, now)}
     return state._replace(
@@ -56,6 +61,7 @@ def _standing(known: Standing | None, reading: Reading, now: float) -> Standing:
         clear_since=clear_since,
         low_since=low_since,
         eased_since=eased_since,
+        since_start=low_since is not None and known is not None and known.since_start,
         fall_per_second=_fall(known, headroom, now),
         seen_at=now,
     )
@@ -80,12 +86,14 @@ def is_clear(standing: Standing, poll: Poll, now: float) -> bool:
 
 
 def is_held(reading: Reading, state: State, poll: Poll, now: float) -> bool:
-    """Whether a demand is low and has been so for the hold time."""
+    """Whether a demand is low and has been so for the hold time, or ever since the start."""
     if reading.severity is Severity.CRITICAL:
         return True
-    return reading.severity is Severity.WARNING and (
-        state.first_look or low_seconds(reading, state, now) >= poll.hold_seconds
-    )
+    if reading.severity is not Severity.WARNING:
+        return False
+    standing = state.standings.get(reading.demand.name)
+    since_start = standing is not None and standing.since_start
+    return since_start or low_seconds(reading, state, now) >= poll.hold_seconds
 
 
 def low_seconds(reading: Reading, state: State, now: float) -> float:
@@ -126,6 +134,7 @@ def after_gap(state: State, missed_seconds: float, now: float) -> State:
             clear_since=None if standing.clear_since is None else now,
             low_since=None if standing.low_since is None else now,
             eased_since=None if standing.eased_since is None else now,
+            since_start=False,
         )
         for name, standing in state.standings.items()
     }

@@ -42,6 +42,8 @@ class Standing(NamedTuple):
     """Since when it has been low, be it warning or critical; None while it is not."""
     eased_since: float | None = None
     """Since when it has been at warning, no more critical; None while it is not."""
+    since_start: bool = False
+    """Whether it has been low ever since the first look, which counts without hold."""
     fall_per_second: float = 0.0
     """The fastest fall of headroom lately, in blocks."""
     seen_at: float = 0.0

@@ -1,0 +1,308 @@
+"""The table: which remedy answers which cause, and what is said where none does."""
+
+import pytest
+from builders import make_assessment, make_reading, make_zone
+from policies import CRITICAL, DROPPABLE, WARNING, Daemon, make_limits
+
+from oomwatchd.assess.assessment import Reading
+from oomwatchd.assess.memory import Memory
+from oomwatchd.model import Action, Cause, Remedy, Request
+from oomwatchd.policy.choice import no_rung, rungs
+from oomwatchd.policy.state import Limits
+from oomwatchd.settings import Remedies
+
+C, A, R, P, S, D = (
+    Remedy.COMPACT,
+    Remedy.COMPACT_ASYNC,
+    Remedy.RECLAIM,
+    Remedy.DROP_PAGECACHE,
+    Remedy.DROP_SLAB,
+    Remedy.DROP_ALL,
+)
+FRAGMENTATION, SHORTAGE = Cause.FRAGMENTATION, Cause.SHORTAGE
+EVERYTHING = frozenset(Remedy)
+
+
+def ladder(
+    reading: Reading, limits: Limits | None = None, memory: Memory = DROPPABLE
+) -> list[Remedy]:
+    """Name the rungs for a demand."""
+    assessment = make_assessment(reading)._replace(memory=memory)
+    limits = limits or make_limits(EVERYTHING)
+    return [action.remedy for action in rungs(reading, assessment, limits)]
+
+
+@pytest.mark.parametrize(
+    ("cause", "headroom", "able", "expected"),
+    [
+        (FRAGMENTATION, WARNING, EVERYTHING, [A, C]),
+        (FRAGMENTATION, WARNING, EVERYTHING - {A}, [C]),
+        (FRAGMENTATION, WARNING, EVERYTHING - {C}, [A]),
+        (FRAGMENTATION, WARNING, EVERYTHING - {A, C}, []),
+        (FRAGMENTATION, CRITICAL, EVERYTHING, [C, R]),
+        (FRAGMENTATION, CRITICAL, EVERYTHING - {R}, [C, P]),
+        (FRAGMENTATION, CRITICAL, EVERYTHING - {C}, [R]),
+        (FRAGMENTATION, CRITICAL, {C}, [C]),
+        (FRAGMENTATION, CRITICAL, set(), []),
+        (SHORTAGE, WARNING, EVERYTHING, []),
+        (SHORTAGE, CRITICAL, EVERYTHING, [R]),
+        (SHORTAGE, CRITICAL, EVERYTHING - {R}, [P]),
+        (SHORTAGE, CRITICAL, {C, A}, []),
+        (Cause.RESERVED, WARNING, EVERYTHING, []),
+        (Cause.RESERVED, CRITICAL, EVERYTHING, []),
+        (Cause.UNSATISFIABLE, WARNING, EVERYTHING, []),
+        (Cause.UNSATISFIABLE, CRITICAL, EVERYTHING, []),
+        (None, CRITICAL, EVERYTHING, []),
+    ],
+)
+@pytest.mark.parametrize("request_", [request for request in Request if request is not Request.CMA])
+def test_the_table(
+    cause: Cause | None,
+    headroom: int,
+    able: set[Remedy],
+    expected: list[Remedy],
+    request_: Request,
+) -> None:
+    """By cause, level and what the kernel has; the same for every request but cma."""
+    reading = make_reading(headroom, request=request_, cause=cause)
+    assert ladder(reading, make_limits(able)) == expected
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+@pytest.mark.parametrize("headroom", [WARNING, CRITICAL])
+def test_nothing_is_ever_done_for_cma(cause: Cause, headroom: int) -> None:
+    """Compaction moves data into the areas that a cma demand wants empty."""
+    reading = make_reading(headroom, request=Request.CMA, cause=cause)
+    assert ladder(reading) == []
+    assert no_rung(reading, make_limits(EVERYTHING)) == "compaction would fill CMA"
+
+
+@pytest.mark.parametrize(
+    ("headroom", "cause", "remedies", "expected"),
+    [
+        (WARNING, FRAGMENTATION, Remedies(compact=False), []),
+        (WARNING, FRAGMENTATION, Remedies(compact_async=False), [C]),
+        (WARNING, FRAGMENTATION, Remedies(reclaim=False, drop_caches=False), [A, C]),
+        (CRITICAL, FRAGMENTATION, Remedies(compact=False), [R]),
+        (CRITICAL, FRAGMENTATION, Remedies(compact_async=False), [C, R]),
+        (CRITICAL, FRAGMENTATION, Remedies(drop_caches=False), [C, R]),
+        (CRITICAL, FRAGMENTATION, Remedies(reclaim=False), [C, P]),
+        (CRITICAL, FRAGMENTATION, Remedies(reclaim=False, drop_caches=False), [C]),
+        (CRITICAL, SHORTAGE, Remedies(reclaim=False, drop_caches=False), []),
+    ],
+)
+def test_what_is_switched_off_is_no_rung(
+    headroom: int, cause: Cause, remedies: Remedies, expected: list[Remedy]
+) -> None:
+    """The configuration takes rungs away; the others stay."""
+    reading = make_reading(headroom, cause=cause)
+    assert ladder(reading, make_limits(EVERYTHING, remedies=remedies)) == expected
+
+
+@pytest.mark.parametrize(
+    ("reading", "limits", "reason"),
+    [
+        (make_reading(WARNING), make_limits(()), "no compact here"),
+        (make_reading(CRITICAL), make_limits(()), "no compact here"),
+        (
+            make_reading(WARNING),
+            make_limits(EVERYTHING, remedies=Remedies(compact=False)),
+            "compact is switched off",
+        ),
+        (
+            make_reading(WARNING),
+            make_limits((), remedies=Remedies(compact=False)),
+            "no compact here",
+        ),
+        (
+            make_reading(WARNING, cause=SHORTAGE),
+            make_limits(EVERYTHING),
+            "the kernel reclaims by itself",
+        ),
+        (
+            make_reading(CRITICAL, cause=SHORTAGE),
+            make_limits(()),
+            "too little can be dropped",
+        ),
+        (
+            make_reading(CRITICAL, cause=Cause.RESERVED),
+            make_limits(EVERYTHING),
+            "none helps against reserved",
+        ),
+        (
+            make_reading(WARNING, cause=Cause.UNSATISFIABLE),
+            make_limits(EVERYTHING),
+            "none helps against unsatisfiable",
+        ),
+        (make_reading(WARNING, cause=None), make_limits(EVERYTHING), "not known why"),
+    ],
+)
+def test_the_reason_for_doing_nothing(reading: Reading, limits: Limits, reason: str) -> None:
+    """Where the ladder has no rung it is told why, in words for an alert."""
+    daemon = Daemon(memory=Memory())
+    daemon.limits = limits
+    decision = daemon.tick(reading)
+    assert (decision.remedy, decision.reading, decision.reason) == (None, reading, reason)
+    assert decision.against == {"process": reason}
+
+
+# --- Giving back -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pagecache_kib", "slab_kib", "expected"),
+    [
+        (0, 0, []),
+        (None, None, []),
+        (2047, 0, []),
+        (2048, 0, [P]),
+        (2048, None, [P]),
+        (0, 2048, [S]),
+        (None, 2048, [S]),
+        (3000, 3001, [S]),
+        (3001, 3000, [P]),
+        (3000, 3000, [P]),
+        (1024, 1023, []),
+        (1024, 1024, [D]),
+        (2047, 1, [D]),
+        (1, 2047, [D]),
+    ],
+)
+def test_what_is_dropped_is_where_the_memory_is(
+    pagecache_kib: int | None, slab_kib: int | None, expected: list[Remedy]
+) -> None:
+    """Only where there is enough: not of a root in RAM. Both where neither alone will do."""
+    memory = Memory(droppable_pagecache_kib=pagecache_kib, droppable_slab_kib=slab_kib)
+    reading = make_reading(CRITICAL, cause=SHORTAGE)
+    assert ladder(reading, make_limits((P, S, D)), memory) == expected
+
+
+@pytest.mark.parametrize(("droppable_kib", "expected"), [(2047, []), (2048, [R])])
+def test_reclaim_needs_enough_as_well(droppable_kib: int, expected: list[Remedy]) -> None:
+    """Reclaiming what cannot be dropped would take the programs' own pages."""
+    memory = Memory(droppable_pagecache_kib=droppable_kib)
+    assert ladder(make_reading(CRITICAL, cause=SHORTAGE), memory=memory) == expected
+
+
+@pytest.mark.parametrize("kept", [P, S, D])
+def test_a_drop_that_cannot_be_had_is_no_rung(kept: Remedy) -> None:
+    """No other is taken for it."""
+    reading = make_reading(CRITICAL, cause=SHORTAGE)
+    assert ladder(reading, make_limits((kept,))) == ([P] if kept is P else [])
+
+
+@pytest.mark.parametrize(
+    ("headroom", "order", "critical", "amount_kib"),
+    [
+        (2, 2, 4, 2048),  # 3 blocks of 16 KiB are missing: four times that is 192 KiB
+        (0, 2, 200, 201 * 16 * 4),
+        (73, 2, 200, 128 * 16 * 4),
+        (72, 2, 200, 129 * 16 * 4),
+        (0, 2, 255, 16 * 1024),
+        (0, 2, 10_000, 16 * 1024),
+        (0, 8, 2, 3 * 1024 * 4),
+        (None, 8, 2, 3 * 1024 * 4),
+    ],
+)
+def test_how_much_is_reclaimed(
+    headroom: int | None, order: int, critical: int, amount_kib: int
+) -> None:
+    """Four times what is missing to rise above the level; 2 MiB at least, 16 MiB at most."""
+    reading = make_reading(CRITICAL, cause=SHORTAGE)
+    demand = reading.demand._replace(order=order, critical=critical, warning=20_000)
+    reading = reading._replace(demand=demand, headroom=headroom)
+    memory = Memory(droppable_pagecache_kib=1 << 20)
+    assessment = make_assessment(reading)._replace(memory=memory)
+    assert list(rungs(reading, assessment, make_limits(EVERYTHING))) == [
+        Action(Remedy.RECLAIM, amount_kib=amount_kib)
+    ]
+
+
+def test_enough_grows_with_what_is_missing() -> None:
+    """64 blocks of 1 MiB: a quarter of a gigabyte has to be droppable, though less is reclaimed."""
+    reading = make_reading(0, cause=SHORTAGE)
+    reading = reading._replace(demand=reading.demand._replace(order=8, critical=63, warning=100))
+    for droppable_kib, expected in ((256 * 1024 - 1, []), (256 * 1024, [R])):
+        memory = Memory(droppable_pagecache_kib=droppable_kib)
+        assert ladder(reading, memory=memory) == expected
+
+
+def test_pages_may_be_larger() -> None:
+    """With pages of 64 KiB a block of order 2 is 256 KiB."""
+    reading = make_reading(CRITICAL, cause=SHORTAGE)
+    assessment = make_assessment(reading)._replace(memory=DROPPABLE)
+    assessment = assessment._replace(kernel=assessment.kernel._replace(page_size=65536))
+    (action,) = rungs(reading, assessment, make_limits(EVERYTHING))
+    assert action.amount_kib == 3 * 256 * 4
+
+
+@pytest.mark.parametrize(
+    ("request_", "order", "expected"),
+    [
+        (Request.KERNEL, 0, []),
+        (Request.MOVABLE, 0, []),
+        (Request.ATOMIC, 0, [R]),
+        (Request.DMA, 0, [R]),
+        (Request.KERNEL, 1, [R]),
+    ],
+)
+def test_available_memory_is_never_answered_by_dropping(
+    request_: Request, order: int, expected: list[Remedy]
+) -> None:
+    """What is available counts what is droppable already: dropping adds nothing."""
+    reading = make_reading(CRITICAL, cause=SHORTAGE, request=request_)
+    reading = reading._replace(demand=reading.demand._replace(order=order))
+    assert ladder(reading) == expected
+
+
+# --- Which node --------------------------------------------------------------------------------
+
+TWO_NODES = (
+    make_zone((100, 100, 50), node=0),
+    make_zone((100, 200, 0), node=1),
+    make_zone((10_000, 0, 0), node=2),
+)
+"""Scattered at order 2: 300, 500 and 10,000 pages."""
+
+
+@pytest.mark.parametrize(
+    ("nodes", "expected"),
+    [
+        ((), None),
+        ((0,), None),
+        ((1,), None),
+        ((0, 1), 1),
+        ((0, 2), 2),
+        ((0, 1, 2), 2),
+        ((7, 8), None),
+    ],
+)
+def test_the_node_with_most_scattered_pages_is_compacted(
+    nodes: tuple[int, ...], expected: int | None
+) -> None:
+    """Of those that can be compacted one by one; where there is no choice, all of it."""
+    for headroom in (WARNING, CRITICAL):
+        daemon = Daemon((Remedy.COMPACT,), zones=TWO_NODES, nodes=nodes)
+        assert daemon.tick(make_reading(headroom)).action == Action(Remedy.COMPACT, expected)
+
+
+def test_zones_of_a_node_are_added_up() -> None:
+    """And of two nodes alike the first is taken."""
+    zones = (
+        make_zone((300, 0, 0), node=0),
+        make_zone((200, 0, 9), node=1),
+        make_zone((200, 0, 9), node=1, name="Movable", zone_index=1),
+        make_zone((400, 0, 0), node=2),
+    )
+    nodes = (0, 1, 2)
+    daemon = Daemon(zones=zones, nodes=nodes)
+    assert daemon.tick(make_reading(CRITICAL)).action == Action(Remedy.COMPACT, 2)
+    daemon = Daemon(zones=zones, nodes=nodes)
+    movable = make_reading(CRITICAL, request=Request.MOVABLE)
+    assert daemon.tick(movable).action == Action(Remedy.COMPACT, 1)
+
+
+def test_the_gentle_compaction_is_for_all_nodes() -> None:
+    """Proactiveness is one figure for the whole system; nothing is given back by node either."""
+    daemon = Daemon(Remedy, zones=TWO_NODES, nodes=(0, 1))
+    assert daemon.tick(make_reading(WARNING)).action == Action(Remedy.COMPACT_ASYNC)
