@@ -135,7 +135,7 @@ class Witness:
 
     def go(self, step: Step) -> None:
         """Take a step, and check all that must hold."""
-        self.now += step.seconds
+        self.now = max(0.0, self.now + step.seconds)
         self.passed += max(0.0, step.seconds)
         self.happen(step)
         poll = step.limits.poll
