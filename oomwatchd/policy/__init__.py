@@ -3,15 +3,16 @@
 The theory. A demand is low while its headroom is at or below `warning`. Low demands are acted
 on before they are worth a word, because compacting in time is cheap and usually ends it:
 
-- a critical demand at once, a warning one when it has been low for the hold time; the first
-  assessment after the start counts without hold, since nobody knows how long it was low;
+- a critical demand at once, a warning one when it has been low for the hold time; what is low
+  at the first look counts without hold until it is ok, since nobody knows how long it was low;
 - what answers which cause is the table of `choice`, a ladder: the next rung is for when those
   before it did not help. A critical shortage is left to the kernel's own reclaim for the
   settling time first;
 - compaction moves data into CMA areas: only a critical demand is compacted for while a cma
   demand is near its level;
 - an outcome is effective when the demand rose above the level that it was low by, on a sample
-  taken after settling. Compaction of all zones counts as tried for every fragmented demand;
+  taken after settling. Compaction of all zones counts as tried for every demand that was
+  fragmented when it began and still is;
 - where no rung is left the demand is backed off, each time for twice as long, until it is
   helped or has been well above its level for the clearing time;
 - never two remedies at once, never within the spacing of their kind, never beyond the budgets
