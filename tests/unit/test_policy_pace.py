@@ -8,7 +8,7 @@ from policies import CRITICAL, LOW, OK, WARNING, Daemon
 
 from oomwatchd.assess.assessment import Reading
 from oomwatchd.model import Cause, Request, Severity
-from oomwatchd.policy.pace import Slack, faded_fall, glance_interval, interval, slackened
+from oomwatchd.policy.pace import Pause, Slack, faded_fall, glance_pause, pause, slackened
 from oomwatchd.settings import Poll
 
 POLL = Poll()
@@ -16,7 +16,7 @@ POLL = Poll()
 
 def pace(daemon: Daemon, *readings: Reading) -> float:
     """Give the interval after a look at the readings."""
-    return interval(daemon.state, make_assessment(*readings), POLL, daemon.now)
+    return pause(daemon.state, make_assessment(*readings), POLL, daemon.now).seconds
 
 
 def first_pace(*readings: Reading) -> float:
@@ -130,13 +130,13 @@ def test_glances_follow_the_slack() -> None:
     """In pages, by the same assumption and the fastest fall."""
     slack = slackened(None, 6400, 10.0)
     assert slack == Slack(6400, 10.0, 0.0)
-    assert glance_interval(slack, POLL) == 10
-    assert glance_interval(Slack(320, 0.0), POLL) == 5
-    assert glance_interval(Slack(0, 0.0), POLL) == 0.5
-    assert glance_interval(Slack(-7, 0.0), POLL) == 0.5
+    assert glance_pause(slack, POLL).seconds == 10
+    assert glance_pause(Slack(320, 0.0), POLL).seconds == 5
+    assert glance_pause(Slack(0, 0.0), POLL).seconds == 0.5
+    assert glance_pause(Slack(-7, 0.0), POLL).seconds == 0.5
     slack = slackened(slack, 5400, 20.0)
     assert slack == Slack(5400, 20.0, 100.0)
-    assert glance_interval(Slack(400, 0.0, 100.0), POLL) == 4
+    assert glance_pause(Slack(400, 0.0, 100.0), POLL).seconds == 4
     assert slackened(slack, 9000, 50.0) == Slack(9000, 50.0, 50.0)
 
 
@@ -186,10 +186,11 @@ def test_the_interval_keeps_its_bounds(
     for headroom, after, request in looks:
         reading = make_reading(headroom, request=request)
         daemon.tick(reading, after=after)
-        seconds = interval(daemon.state, make_assessment(reading), poll, daemon.now)
-        assert least <= seconds <= least + more
+        found = pause(daemon.state, make_assessment(reading), poll, daemon.now)
+        assert least <= found.seconds <= found.calm_seconds <= least + more
         slack = slackened(slack, (headroom or 0) - 50, daemon.now)
-        assert least <= glance_interval(slack, poll) <= least + more
+        found = glance_pause(slack, poll)
+        assert least <= found.seconds <= found.calm_seconds <= least + more
 
 
 @given(st.integers(0, 400), st.integers(0, 400), st.sampled_from(Request))
@@ -199,3 +200,18 @@ def test_the_interval_falls_with_the_margin(one: int, other: int, request: Reque
     assert first_pace(make_reading(low, request=request)) <= first_pace(
         make_reading(high, request=request)
     )
+
+
+# --- Where nothing changes ---------------------------------------------------------------------
+
+
+def test_pauses_grow_slowly_where_nothing_changes() -> None:
+    """By a quarter each time, up to what the assumed rates allow: falls are forgotten."""
+    assert glance_pause(Slack(400, 0.0, 100.0), POLL) == Pause(4, 6.25)
+    assert Pause(4, 6.25).longer() == Pause(5, 6.25)
+    assert Pause(5, 6.25).longer().longer() == Pause(6.25, 6.25)
+    daemon = Daemon(())
+    daemon.tick(make_reading(1240))
+    daemon.tick(make_reading(240), after=10)
+    found = pause(daemon.state, make_assessment(make_reading(240)), POLL, daemon.now)
+    assert (found.seconds, found.calm_seconds) == (pytest.approx(2.36), 10)

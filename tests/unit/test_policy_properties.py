@@ -13,7 +13,7 @@ from oomwatchd.assess.demands import measures_available
 from oomwatchd.assess.memory import Memory
 from oomwatchd.model import Cause, Remedy, Request, Run, Severity
 from oomwatchd.policy import Decision, Limits, State, Word
-from oomwatchd.policy.pace import interval
+from oomwatchd.policy.pace import pause
 from oomwatchd.settings import Hours, Poll, Remedies
 
 COMPACTING = (Remedy.COMPACT, Remedy.COMPACT_ASYNC)
@@ -152,7 +152,7 @@ class Witness:
         if decision.action is not None:
             self.check_action(before, decision, step)
         self.listen(poll)
-        seconds = interval(self.state, self.assessment, poll, self.now)
+        seconds = pause(self.state, self.assessment, poll, self.now).seconds
         assert poll.interval_min_seconds <= seconds <= poll.interval_max_seconds
         left = policy.budget_left(self.state, step.limits.remedies, self.now)
         assert min(left.values()) >= 0
