@@ -142,6 +142,13 @@ def test_a_dry_run_says_what_it_would_run(remedy: Remedy) -> None:
     assert (daemon.state.starts, daemon.state.running, daemon.backed_off) == ((), None, [])
 
 
+def test_a_dry_run_tells_of_what_would_stand_against_it() -> None:
+    """Before it tells that it is one."""
+    daemon = Daemon(dry_run=True, remedies=Remedies(compact_per_hour=0))
+    reason = "the budget of compactions for this hour is used up"
+    assert daemon.tick(make_reading(CRITICAL)).reason == reason
+
+
 def test_real_time_tasks_are_spared_unless_it_is_allowed() -> None:
     """The configuration may say so; without any sign there is nothing to allow."""
     assert Daemon(realtime="x").tick(make_reading(CRITICAL)).remedy is None

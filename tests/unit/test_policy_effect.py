@@ -146,6 +146,15 @@ def test_what_rose_above_its_level_is_not_charged() -> None:
     assert daemon.tick(make_reading(CRITICAL), after=60).remedy is C
 
 
+@pytest.mark.parametrize("level", [4, 16])
+def test_what_stayed_at_its_level_is_charged(level: int) -> None:
+    """It has to rise above it."""
+    daemon = Daemon()
+    daemon.tick(make_reading(level))
+    daemon.in_vain(make_reading(level))
+    assert daemon.backed_off == [("process", 60.0)]
+
+
 def test_what_sank_further_is_charged() -> None:
     """Low by warning before, critical now."""
     daemon = Daemon()
@@ -209,6 +218,7 @@ def test_each_remedy_is_counted() -> None:
 # --- Whom compaction of all zones is charged to ------------------------------------------------
 
 MINE, VICTIM = make_reading(1, name="mine"), make_reading(CRITICAL, name="other")
+UNKNOWN = VICTIM._replace(severity=Severity.UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -219,6 +229,7 @@ MINE, VICTIM = make_reading(1, name="mine"), make_reading(CRITICAL, name="other"
         (VICTIM, make_reading(WARNING, name="other"), True),
         (make_reading(OK, name="other"), VICTIM, False),
         (make_reading(None, name="other"), VICTIM, False),
+        (UNKNOWN, VICTIM, False),
         (VICTIM, make_reading(None, name="other"), False),
         (VICTIM, make_reading(OK, name="other"), False),
         (make_reading(CRITICAL, name="other", cause=Cause.SHORTAGE), VICTIM, False),
@@ -232,9 +243,10 @@ def test_compaction_is_charged_to_all_that_were_fragmented_and_are(
     """Whoever came later, or is low for another reason, was not tried for."""
     daemon = Daemon()
     daemon.tick(MINE, before)
-    daemon.in_vain(MINE, after)
-    assert "mine" in dict(daemon.backed_off)
-    assert ("other" in dict(daemon.backed_off)) is charged
+    daemon.ends()
+    state, _ = policy.judge(daemon.state, daemon.assess(MINE, after))
+    assert state.tried.get("mine") == frozenset({C})
+    assert state.tried.get("other") == ({C} if charged else None)
 
 
 def test_the_gentle_compaction_is_charged_to_its_own_demand() -> None:

@@ -145,6 +145,17 @@ def test_demands_that_are_gone_are_forgotten() -> None:
     assert (dict(state.words), dict(state.tried), dict(state.backoffs)) == ({}, {}, {})
 
 
+def test_a_back_off_goes_with_its_demand() -> None:
+    """When the demand comes back it is helped like a new one."""
+    daemon = Daemon(remedies=Remedies(compact_spacing_seconds=1))
+    daemon.tick(make_reading(CRITICAL))
+    daemon.in_vain(make_reading(CRITICAL))
+    assert daemon.backed_off == [("process", 60.0)]
+    daemon.tick(make_reading(OK, name="new"))
+    assert daemon.state.backoffs == {}
+    assert daemon.tick(make_reading(CRITICAL)).remedy is Remedy.COMPACT
+
+
 def test_a_demand_that_comes_back_is_a_new_one() -> None:
     """Neither its word nor its hold outlives its going."""
     daemon = Daemon(unavailable="no root").past_the_first_look()
