@@ -17,9 +17,13 @@ from oomwatchd.model import Request, Version, Zone
 from oomwatchd.units import pages_of_kib
 
 _BOOST_SINCE: Version = (5, 0, 0)
+_CMA_SINCE: Version = (3, 5, 0)
+_CMA_TOLD_SINCE: Version = (3, 19, 0)
 _BOOST_PARTS, _BOOST_WHOLE = 3, 2
 """Up to 150 per cent of the high mark (watermark_boost_factor 15000, mm/page_alloc.c), or a
 pageblock."""
+_FIRST_COUNT = 4
+"""Words before the counts in a line of buddyinfo."""
 _AGREEMENT = 8
 """meminfo must agree with the zones to an eighth, or it tells of another memory (a container)."""
 
@@ -53,11 +57,7 @@ def glance_of(assessment: Assessment, buddyinfo: bytes) -> Glance | None:
         of_zone = needs.setdefault((zone.node, zone.name), {})
         order = reading.demand.order
         of_zone[order] = max(blocks, of_zone.get(order, 0))
-    lines = [
-        _line(number, text, needs)
-        for number, text in enumerate(buddyinfo.split(b"\n"))
-        if text.startswith(b"Node")
-    ]
+    lines = [_line(number, text, needs) for number, text in enumerate(buddyinfo.split(b"\n"))]
     kept = tuple(line for line in lines if line is not None)
     return Glance(kept) if len(kept) == len(needs) else None
 
@@ -77,7 +77,11 @@ def slack_pages(glance: Glance, buddyinfo: bytes) -> int | None:
             return None
         counts.reverse()
         blocks, order = 0, len(counts)
-        for count, least in zip(map(int, counts), least_blocks, strict=True):
+        try:
+            numbers = list(map(int, counts))
+        except ValueError:
+            return None
+        for count, least in zip(numbers, least_blocks, strict=True):
             blocks += blocks + count
             order -= 1
             if least:
@@ -90,13 +94,15 @@ def slack_pages(glance: Glance, buddyinfo: bytes) -> int | None:
 
 
 def _line(number: int, text: bytes, needs: dict[tuple[int, str], dict[int, int]]) -> Line | None:
-    """Make the line's part; None where no demand looks at it."""
+    """Make the line's part; None where no demand looks at it, or it does not read."""
     words = text.split()
-    node, name = int(words[1].rstrip(b",")), words[3].decode("ascii", "replace")
-    by_order = needs.get((node, name))
-    if by_order is None:
+    if len(words) < _FIRST_COUNT or words[0] != b"Node" or not words[1][:-1].isdigit():
         return None
-    counts = words[4:]
+    node, name = int(words[1].rstrip(b",")[:9]), words[3].decode("ascii", "replace")
+    by_order = needs.get((node, name))
+    counts = words[_FIRST_COUNT:]
+    if by_order is None or max(by_order) >= len(counts):
+        return None
     prefix = text[: text.index(words[3]) + len(words[3]) + 1]
     least = tuple(by_order.get(order, 0) for order in reversed(range(len(counts))))
     return Line(number, prefix, least)
@@ -137,6 +143,8 @@ def _kept_from_available(assessment: Assessment) -> int | None:
     zone's high mark and largest lowmem reserve.
     """
     zones = [zone for zone in assessment.system.zones if zone.free_blocks]
+    if any(zone.watermarks is None or zone.protection is None for zone in zones):
+        return None
     free_pages = sum(zone.free_pages or 0 for zone in zones)
     told_pages = pages_of_kib(assessment.memory.free_kib or 0, assessment.kernel.page_size)
     if abs(told_pages - free_pages) > free_pages // _AGREEMENT:
@@ -158,9 +166,16 @@ def _most_boost(zone: Zone, assessment: Assessment) -> int:
 
 
 def _most_cma_pages(assessment: Assessment) -> int | None:
-    """Bound the free CMA pages; None where the kernel may have an area but does not tell."""
-    total_kib = assessment.memory.cma_total_kib
-    if total_kib is not None:
-        return pages_of_kib(total_kib, assessment.kernel.page_size)
+    """Bound the free CMA pages; None where the kernel may have an area but does not tell.
+
+    CMA came with 3.5, and 3.19 prints CmaTotal wherever an area can be; counters of free CMA
+    before 3.5 are a vendor's backport.
+    """
+    memory, version = assessment.memory, assessment.kernel.version
+    if memory.cma_total_kib is not None:
+        return pages_of_kib(memory.cma_total_kib, assessment.kernel.page_size)
+    if version is None or memory.total_kib is None:
+        return None
     counted = any(zone.free_cma_pages is not None for zone in assessment.system.zones)
-    return None if counted else 0
+    none_yet = version < _CMA_SINCE and not counted
+    return 0 if none_yet or version >= _CMA_TOLD_SINCE else None
