@@ -7,6 +7,7 @@ blocks of its order and larger, all that twice its warning level and these take 
 holds under the rules before and since 4.4, since each of their tests counts these pages.
 """
 
+from operator import lshift
 from typing import NamedTuple
 
 from oomwatchd.assess.assessment import Assessment, Reading
@@ -14,6 +15,8 @@ from oomwatchd.assess.demands import measures_available
 from oomwatchd.mm.freelists import most_highatomic_pages
 from oomwatchd.mm.zonelist import Reached, zonelist
 from oomwatchd.model import Request, Version, Zone
+from oomwatchd.procfs.buddyinfo import MAX_ORDERS
+from oomwatchd.procfs.text import plain_numbers
 from oomwatchd.units import pages_of_kib
 
 _BOOST_SINCE: Version = (5, 0, 0)
@@ -26,15 +29,17 @@ _FIRST_COUNT = 4
 """Words before the counts in a line of buddyinfo."""
 _AGREEMENT = 8
 """meminfo must agree with the zones to an eighth, or it tells of another memory (a container)."""
+_SHIFTS = range(MAX_ORDERS)
 
 
 class Line(NamedTuple):
     """What a line of buddyinfo has to show."""
 
-    number: int
     prefix: bytes
-    least_blocks: tuple[int, ...]
-    """By order, largest first; 0 where no demand is."""
+    """The line up to the counts, with the line break before it."""
+    orders: int
+    least_blocks: tuple[tuple[int, int], ...]
+    """(order, blocks), the largest order first."""
 
 
 class Glance(NamedTuple):
@@ -57,7 +62,7 @@ def glance_of(assessment: Assessment, buddyinfo: bytes) -> Glance | None:
         of_zone = needs.setdefault((zone.node, zone.name), {})
         order = reading.demand.order
         of_zone[order] = max(blocks, of_zone.get(order, 0))
-    lines = [_line(number, text, needs) for number, text in enumerate(buddyinfo.split(b"\n"))]
+    lines = [_line(text, needs) for text in buddyinfo.split(b"\n")]
     kept = tuple(line for line in lines if line is not None)
     return Glance(kept) if len(kept) == len(needs) else None
 
@@ -67,33 +72,27 @@ def slack_pages(glance: Glance, buddyinfo: bytes) -> int | None:
 
     Hot path: nothing is kept of the text, and only the lines of the demands are read.
     """
-    texts = buddyinfo.split(b"\n")
-    slack: int | None = None
-    for number, prefix, least_blocks in glance.lines:
-        if number >= len(texts) or not texts[number].startswith(prefix):
+    text = b"\n" + buddyinfo
+    spares: list[int] = []
+    for prefix, orders, least_blocks in glance.lines:
+        at = text.find(prefix)
+        words = text[at + len(prefix) : text.find(b"\n", at + 1)].split()
+        if at < 0 or len(words) != orders:
             return None
-        counts = texts[number][len(prefix) :].split()
-        if len(counts) != len(least_blocks):
+        counts = plain_numbers(words)
+        if counts is None:
             return None
-        counts.reverse()
-        blocks, order = 0, len(counts)
-        try:
-            numbers = list(map(int, counts))
-        except ValueError:
-            return None
-        for count, least in zip(numbers, least_blocks, strict=True):
-            blocks += blocks + count
-            order -= 1
-            if least:
-                spare = (blocks - least) << order
-                if spare < 0:
-                    return None
-                if slack is None or spare < slack:
-                    slack = spare
-    return slack
+        blocks, above = 0, orders
+        for order, least in least_blocks:
+            blocks <<= above - order
+            blocks += sum(map(lshift, counts[order:above], _SHIFTS))
+            above = order
+            spares.append(blocks - least << order)
+    slack = min(spares, default=-1)
+    return None if slack < 0 else slack
 
 
-def _line(number: int, text: bytes, needs: dict[tuple[int, str], dict[int, int]]) -> Line | None:
+def _line(text: bytes, needs: dict[tuple[int, str], dict[int, int]]) -> Line | None:
     """Make the line's part; None where no demand looks at it, or it does not read."""
     words = text.split()
     if len(words) < _FIRST_COUNT or words[0] != b"Node" or not words[1][:-1].isdigit():
@@ -103,9 +102,8 @@ def _line(number: int, text: bytes, needs: dict[tuple[int, str], dict[int, int]]
     counts = words[_FIRST_COUNT:]
     if by_order is None or max(by_order) >= len(counts):
         return None
-    prefix = text[: text.index(words[3]) + len(words[3]) + 1]
-    least = tuple(by_order.get(order, 0) for order in reversed(range(len(counts))))
-    return Line(number, prefix, least)
+    prefix = b"\n" + text[: text.index(words[3]) + len(words[3]) + 1]
+    return Line(prefix, len(counts), tuple(sorted(by_order.items(), reverse=True)))
 
 
 def _need(reading: Reading, assessment: Assessment, cma_pages: int) -> tuple[Zone, int] | None:

@@ -31,7 +31,7 @@ def memo_of(state: State, boot_id: str | None) -> bytes:
 
 
 def recalled(state: State, memo: bytes, boot_id: str | None, now: float) -> State:
-    """Add what the last daemon of this boot wrote down; nothing where it does not read so.
+    """Take over what the last daemon of this boot wrote down; nothing where it does not read so.
 
     Times ahead of now are brought back to it, or no clock would ever reach them.
     """

@@ -46,10 +46,11 @@ def slackened(slack: Slack | None, pages: int, now: float) -> Slack:
     """Take note of a glance's slack."""
     if slack is None:
         return Slack(pages, now)
-    seconds = now - slack.at
-    if seconds <= 0:
-        return Slack(pages, now, slack.fall)
-    return Slack(pages, now, faded_fall(slack.fall, slack.pages - pages, seconds))
+    last, at, fall = slack
+    seconds = now - at
+    if seconds > 0 and (fall > 0 or last > pages):
+        fall = faded_fall(fall, last - pages, seconds)
+    return Slack(pages, now, fall)
 
 
 def faded_fall(fall: float, fallen: int, seconds: float) -> float:
@@ -59,9 +60,12 @@ def faded_fall(fall: float, fallen: int, seconds: float) -> float:
 
 def glance_pause(slack: Slack, poll: Poll) -> Pause:
     """Say when to look next while no demand is near."""
-    hasty = slack.pages / max(ASSUMED_PAGES_PER_SECOND, slack.fall)
-    calm = slack.pages / ASSUMED_PAGES_PER_SECOND
-    return Pause(_clamped(hasty, poll), _clamped(calm, poll))
+    pages, fall, longest = slack.pages, slack.fall, poll.interval_max_seconds
+    rate = max(ASSUMED_PAGES_PER_SECOND, fall)
+    if pages >= rate * longest:
+        return Pause(longest, longest)
+    calm = pages / ASSUMED_PAGES_PER_SECOND
+    return Pause(_clamped(pages / rate, poll), _clamped(calm, poll))
 
 
 def pause(state: State, assessment: Assessment, poll: Poll, now: float) -> Pause:

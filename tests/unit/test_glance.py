@@ -240,6 +240,7 @@ def demands(draw: st.DrawFn, orders: int) -> list[DemandSpec]:
         st.none(),
         st.sampled_from([request for request in Request if request is not Request.CMA]),
         st.none() | st.integers(0, 300),
+        st.none() | st.integers(0, 300),
     )
     specs = draw(st.lists(one, max_size=3))
     if not specs or draw(st.booleans()):
@@ -254,8 +255,9 @@ def least_far(glance: Glance, orders: int) -> dict[tuple[int, str], tuple[int, .
         words = line.prefix.split()
         blocks = [0] * orders
         pages = 0
-        for order, least in zip(reversed(range(orders)), line.least_blocks, strict=True):
-            missing = max(0, (least << order) - pages) if least else 0
+        least_blocks = dict(line.least_blocks)
+        for order in reversed(range(orders)):
+            missing = max(0, (least_blocks.get(order, 0) << order) - pages)
             blocks[order] = -(-missing >> order)
             pages += blocks[order] << order
         found[int(words[1].rstrip(b",")), words[3].decode()] = tuple(blocks)
