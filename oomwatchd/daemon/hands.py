@@ -1,5 +1,6 @@
 """What the daemon acts with: the remedies, what bounds them, and the memory of both."""
 
+import math
 import os
 import select
 
@@ -42,7 +43,7 @@ class Hands:
         self._searcher: RealTime | None = None
         self.realtime: str | None = None
         """The first sign of real-time tasks."""
-        self._sign_at = 0.0
+        self._search_at = 0.0
         self._missing = _missing(platform.capabilities)
         if options.root is not None:
             self._unavailable = "a copied tree is never acted on"
@@ -76,14 +77,23 @@ class Hands:
             dry_run=self._dry_run,
         )
 
-    def look_for_realtime(self, now: float, *, quickly: bool = False) -> None:
-        """Look for real-time tasks: at the processes, or seldom at all their threads."""
+    def look_for_realtime(self, now: float, *, idle: bool) -> float:
+        """Look through all threads for real-time ones if that is due; returns when it is again.
+
+        That opens files, so that it is put off while a demand may be low.
+        """
         if self._searcher is None:
-            return
-        if quickly:
+            return math.inf
+        due = self._search_at if idle else self._search_at + _REALTIME_SECONDS
+        if now >= due:
+            self.realtime = self._searcher.find()
+            due = self._search_at = now + _REALTIME_SECONDS
+        return due
+
+    def look_again(self) -> None:
+        """Look for real-time processes that have come since, right before acting."""
+        if self._searcher is not None:
             self.realtime = self.realtime or self._searcher.quick()
-        elif self._sign_at == 0.0 or now - self._sign_at >= _REALTIME_SECONDS:
-            self.realtime, self._sign_at = self._searcher.find(), now
 
     def start(self, action: Action) -> None:
         """Start a remedy."""

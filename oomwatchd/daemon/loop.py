@@ -38,6 +38,8 @@ from oomwatchd.system.sampler import Sampler
 GAP_SECONDS = 10.0
 """Waking so much later than due means that nobody looked: stopped, or hopelessly thrashing."""
 _SUSPENDED_SECONDS = 1.0
+_READ_AT_START = {"socket": "socket", "alerts": "alerts", "daemon": "survival"}
+"""Sections that take effect at a start only, and their fields of the configuration."""
 
 
 def watch(config: Config, options: Options) -> int:
@@ -100,6 +102,7 @@ class Daemon:
         rehearse(self._view, self._answers, self._config, time.monotonic())
         self._lifeline.hold()
         now = time.monotonic()
+        self._hands.look_for_realtime(now, idle=True)
         while not self._stopping:
             if not self._is_quiet(now):
                 sample = self._sample(now)
@@ -161,11 +164,10 @@ class Daemon:
                 self._reporter.finished(outcome)
                 self._outlook.forget()
                 self._answers.gather()
-        self._hands.look_for_realtime(now)
         decided, decision = policy.decide(state, assessment, self._hands.limits(self._config), now)
         if decision.action is not None:
             # Not beside a task that has come since, and never on what was seen some ticks ago.
-            self._hands.look_for_realtime(now, quickly=True)
+            self._hands.look_again()
             if not fresh:
                 assessment = self._view.assess(self._view.sample(now), now)
                 state = policy.observe(state, assessment, self._config.poll, now)
@@ -226,9 +228,11 @@ class Daemon:
         return now
 
     def _do_chores(self, now: float) -> None:
-        """Feed the watchdog and close idle connections; both are seldom due."""
+        """Do what is seldom due, in the time between two looks."""
         fed = self._lifeline.feed(now)
-        self._chore_at = min(fed, self._server.expire(now)) if self._server else fed
+        searched = self._hands.look_for_realtime(now, idle=self._idle)
+        expired = self._server.expire(now) if self._server else searched
+        self._chore_at = min(fed, searched, expired)
 
     def _heed(self, woken: Wakeup, now: float) -> bool:
         """Do what woke us; returns whether that calls for a tick."""
@@ -287,8 +291,8 @@ class Daemon:
             self._lifeline.tell("the new configuration is refused")
             return
         kept = [
-            name
-            for name in ("socket", "alerts", "survival")
+            section
+            for section, name in _READ_AT_START.items()
             if getattr(config, name) != getattr(self._config, name)
         ]
         self._config = config

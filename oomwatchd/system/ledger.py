@@ -1,5 +1,6 @@
 """A small file beside the socket that outlives the daemon, open from start to end."""
 
+import errno
 import os
 import stat
 
@@ -40,7 +41,8 @@ class Ledger:
         """
         if text == self._written:
             return
-        os.pwrite(self._descriptor, text, 0)
+        if os.pwrite(self._descriptor, text, 0) != len(text):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.ftruncate(self._descriptor, len(text))
         self._written = text
 

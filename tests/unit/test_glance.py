@@ -192,14 +192,16 @@ def samples(draw: st.DrawFn, machine: Machine, moment: Moment, *, typed: bool) -
     reserve = 0
     for where, zone in machine.zones.items():
         boost = moment.boosts[where]
-        marks = {name: (getattr(zone, name) or 0) + boost for name in ("min", "low", "high")}
-        reserve += marks["high"] + max(zone.protection or (0,))
+        high = (zone.high or 0) + boost
+        reserve += high + max(zone.protection or (0,))
         stanza = zone._replace(
             free=free[where],
             boost=boost if machine.version >= (5, 16, 0) else None,
             nr_free_cma=pages_of(moment.blocks[where].get("CMA", ())) if counts_cma else None,
             cma=None,
-            **marks,
+            min=(zone.min or 0) + boost,
+            low=(zone.low or 0) + boost,
+            high=high,
         )
         stanzas.append(stanza)
     # si_mem_available() adds what can be reclaimed.
@@ -368,7 +370,7 @@ def test_a_zone_that_was_cut_short_never_looks_far(part: dict[str, None]) -> Non
     sample = make_sample(
         buddyinfo=(BuddyZone(0, "DMA", blocks), BuddyZone(0, "Normal", blocks)),
         zoneinfo=(
-            make_stanza(zone="DMA", free=pages_of(blocks))._replace(**part),
+            make_stanza(**({"zone": "DMA", "free": pages_of(blocks)} | part)),
             make_stanza(free=pages_of(blocks)),
         ),
         meminfo=make_meminfo(free_kib=4 * 2 * pages_of(blocks)),
