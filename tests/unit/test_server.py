@@ -3,11 +3,13 @@
 import json
 import math
 import os
+import resource
 import select
 import socket
 import stat
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -477,6 +479,52 @@ def test_the_socket_goes_with_the_server(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "s.sock")
     bench.path.unlink()
     bench.close()
+
+
+@contextmanager
+def no_descriptors_left() -> Iterator[None]:
+    """Let nothing more be opened."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.dup(0)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_without_descriptors_the_server_rests(bench: Bench) -> None:
+    """Nobody can be let in or dropped: it waits a second at a time and does not spin."""
+    client = bench.client(serve=False)
+    client.sendall(b"status\n")
+    with no_descriptors_left():
+        assert bench.serve() == 1
+        due = bench.pass_time(0)
+        assert due == bench.now + 1
+        assert bench.pass_time(0.9) == due
+        assert bench.serve() == 0
+        bench.pass_time(0.1)
+        assert bench.serve() == 1
+    assert bench.serve() == 0
+    bench.pass_time(1)
+    bench.serve()
+    assert reply_of(client) == {"severity": "ok"}
+    assert bench.pass_time(0) == math.inf
+
+
+def test_without_descriptors_the_oldest_silent_client_makes_room(bench: Bench) -> None:
+    """Whoever asks is answered, one silent client of many is closed, and none is spun on."""
+    silent = [bench.client() for _ in range(MAX_CLIENTS - 1)]
+    asking = bench.client(serve=False)
+    asking.sendall(b"status\n")
+    with no_descriptors_left():
+        assert bench.serve() <= 3
+        assert bench.serve() == 0
+    assert reply_of(asking) == {"severity": "ok"}
+    assert [is_closed(client) for client in silent] == [True] + [False] * (MAX_CLIENTS - 2)
+    bench.pass_time(IDLE_SECONDS)
+    assert all(is_closed(client) for client in silent)
 
 
 def test_no_descriptor_is_lost(bench: Bench) -> None:
