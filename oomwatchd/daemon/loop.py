@@ -85,7 +85,7 @@ class Daemon:
             self._problems.append(problem)
         self._state = self._hands.recall(policy.initial(), self._started)
         self._suspended_seconds = suspended_seconds()
-        self._changed = self._pressed = self._idle = self._stopping = False
+        self._changed = self._pressed = self._idle = self._judged = self._stopping = False
         self._chore_at = 0.0
         self._pause = Pause(0.0, 0.0)
 
@@ -163,7 +163,7 @@ class Daemon:
             if outcome is not None:
                 self._reporter.finished(outcome)
                 self._outlook.forget()
-                self._answers.gather()
+                self._judged = True
         decided, decision = policy.decide(state, assessment, self._hands.limits(self._config), now)
         if decision.action is not None:
             # Not beside a task that has come since, and never on what was seen some ticks ago.
@@ -197,6 +197,10 @@ class Daemon:
         problems = (*self._own_problems(now), *assessment.problems)
         self._reporter.problems(tuple(dict.fromkeys(problems)))
         self._lifeline.tell(summary(assessment))
+        if self._judged:
+            # Only now: it opens files, and the next remedy may have been waiting for its turn.
+            self._answers.gather()
+            self._judged = False
 
     def _report_kills(self, now: float) -> None:
         """Tell of processes that the kernel has killed for want of memory."""

@@ -8,14 +8,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from audited import AUDITED, between, imported_after_rehearsal
 
 from oomwatchd.ctl.client import ask
+from oomwatchd.errors import OomwatchdError
 from oomwatchd.mm.fragmentation import fragmentation_index, unusable_index
 from oomwatchd.model import pages_in_blocks
 from oomwatchd.procfs import buddyinfo, extfrag
@@ -186,6 +188,59 @@ def test_a_fragmented_demand_is_compacted_and_the_gain_is_told(tmp_path: Path) -
     assert after > demand.critical
     # A look of another process, through the kernel's files again, finds the blocks there.
     assert abs(found - after) <= demand.regainable // 4
+
+
+def _free_blocks_that_are_missing() -> tuple[int, int]:
+    """Give an order of which there are fewer blocks than the free pages make, and how many."""
+    zones = buddyinfo.parse(Path("/proc/buddyinfo").read_bytes())
+    order = max(len(zone.free_blocks) for zone in zones) - 1
+    have = sum(zone.free_blocks[order] for zone in zones)
+    return order, have
+
+
+def test_nothing_is_opened_between_a_low_demand_and_its_remedy(tmp_path: Path) -> None:
+    """A demand is stated that cannot be met: it is compacted for, and no file is opened.
+
+    Nor is anything imported for the outcome, the evidence, answers and a bad configuration.
+    """
+    config, log = tmp_path / "oomwatchd.conf", tmp_path / "log"
+    _write_config(config, 0)
+    with config.open("a") as file:
+        file.write("[remedies]\nreclaim = no\ndrop_caches = no\n")
+    with log.open("wb") as stderr:
+        command = [*AUDITED, "--config", str(config), "--log-to", "stderr"]
+        daemon = subprocess.Popen(command, stderr=stderr)
+    try:
+        _wait_for(lambda: Path(f"{tmp_path}/oomwatchd.sock").exists(), log)
+        ask(f"{tmp_path}/oomwatchd.sock", b"status\n")
+        order, have = _free_blocks_that_are_missing()
+        stated = f"[demand big]\norder = {order}\nwarning = {have + 8}\ncritical = {have + 8}\n"
+        text = config.read_text()
+        config.write_text(
+            text.replace(f"[demand big]\norder = {ORDER}\nwarning = 0\ncritical = 0\n", stated)
+        )
+        daemon.send_signal(signal.SIGHUP)
+        _wait_for(lambda: "remedy_finished" in log.read_text(), log)
+        for request in (b"status\n", b"{\n", b"nonsense\n"):
+            with suppress(OomwatchdError):
+                ask(f"{tmp_path}/oomwatchd.sock", request)
+        config.write_text("[demand big]\norder = big\n")
+        daemon.send_signal(signal.SIGHUP)
+        _wait_for(lambda: "config_rejected" in log.read_text(), log)
+    finally:
+        daemon.terminate()
+        assert daemon.wait(timeout=10) == 0
+    said = log.read_text()
+    assert between(said, "config_reloaded", "remedy_finished") == []
+    assert imported_after_rehearsal(said) == []
+
+
+def _wait_for(condition: Callable[[], object], log: Path) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
 
 
 def test_indices_equal_the_running_kernels_on_every_zone_and_order(tmp_path: Path) -> None:

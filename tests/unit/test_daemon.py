@@ -8,10 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from audited import AUDITED, imported_after_rehearsal
+from loopbench import FAR, LOW, write_memory
 from rootlib import ROOTS
 
 from oomwatchd.ctl.client import ask
@@ -216,6 +219,33 @@ def test_what_changes_below_the_root_is_seen(daemon: Daemon, root: Path, *, repl
         wait_for(lambda wanted=severity: daemon.severity("process") == wanted, seconds=3)  # type: ignore[misc] # bound early
     wait_for(lambda: "headroom_recovered demand=process" in daemon.said())
     assert "headroom_critical demand=process" in daemon.said()
+
+
+def test_nothing_is_imported_when_memory_is_short(daemon: Daemon, tmp_path: Path) -> None:
+    """Far, critical, unreadable and recovered; requests and reloads, the bad ones too."""
+    root = tmp_path / "memory"
+    write_memory(root, FAR)
+    process = daemon.start("--root", str(root), command=AUDITED)
+    write_memory(root, LOW)
+    wait_for(lambda: "headroom_critical" in daemon.said())
+    for request in (b"status\n", b"{\n", b'{"method":7}\n', b"\xff\n", b"nonsense\n", b"x" * 5000):
+        with suppress(OomwatchdError):
+            ask(str(daemon.socket), request)
+    (root / "proc/buddyinfo").write_bytes(b"Node \xff\n")
+    (root / "proc/zoneinfo").unlink()
+    wait_for(lambda: "what=buddyinfo" in daemon.said())
+    daemon.write_config("[demand big]\norder = big\n")
+    process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "config_rejected" in daemon.said())
+    daemon.write_config("[demand big]\norder = 5\n")
+    process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "config_reloaded" in daemon.said())
+    write_memory(root, FAR)
+    wait_for(lambda: "headroom_recovered" in daemon.said())
+    assert daemon.status()["severity"] == "ok"
+    process.terminate()
+    assert process.wait(timeout=5) == 0
+    assert imported_after_rehearsal(daemon.said()) == []
 
 
 def test_a_reader_of_stderr_that_left_is_survived(daemon: Daemon) -> None:

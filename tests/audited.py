@@ -1,0 +1,40 @@
+"""A daemon that says what it imports and opens, between the events of its log."""
+
+import sys
+
+_SCRIPT = """
+import os, sys
+import oomwatchd.daemon.loop as loop
+from oomwatchd.daemon.main import main
+
+EVENTS = ("import", "open", "os.listdir", "os.scandir", "os.fork", "subprocess.Popen")
+
+def hook(event, arguments):
+    # A folder that is open already is listed by its number.
+    if event in EVENTS and type(arguments[0] if arguments else None) is not int:
+        os.write(2, f"audit {event} {arguments[:1]}\\n".encode())
+
+def held(lifeline):
+    hold(lifeline)
+    os.write(2, b"rehearsed\\n")
+
+hold, loop.Lifeline.hold = loop.Lifeline.hold, held
+sys.addaudithook(hook)
+sys.exit(main())
+"""
+AUDITED = (sys.executable, "-c", _SCRIPT)
+
+
+def imported_after_rehearsal(log: str) -> list[str]:
+    """List what was imported when all should have been there."""
+    _, rehearsed, rest = log.partition("rehearsed\n")
+    assert rehearsed
+    return [line for line in rest.splitlines() if line.startswith("audit import")]
+
+
+def between(log: str, first: str, last: str) -> list[str]:
+    """List what was imported, opened or started from one event to the next of another kind."""
+    lines = log.splitlines()
+    begin = next(at for at, line in enumerate(lines) if line.startswith(first))
+    end = next(at for at, line in enumerate(lines) if at > begin and line.startswith(last))
+    return [line for line in lines[begin:end] if line.startswith("audit")]
