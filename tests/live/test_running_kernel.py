@@ -190,49 +190,17 @@ def test_a_fragmented_demand_is_compacted_and_the_gain_is_told(tmp_path: Path) -
     assert abs(found - after) <= demand.regainable // 4
 
 
-def _free_blocks_that_are_missing() -> tuple[int, int]:
-    """Give an order of which there are fewer blocks than the free pages make, and how many."""
+def _ask_for_more(config: Path, remedies: str = "") -> None:
+    """State a demand for some more large blocks than there are: only compaction is tried for it."""
     zones = buddyinfo.parse(Path("/proc/buddyinfo").read_bytes())
     order = max(len(zone.free_blocks) for zone in zones) - 1
-    have = sum(zone.free_blocks[order] for zone in zones)
-    return order, have
-
-
-def test_nothing_is_opened_between_a_low_demand_and_its_remedy(tmp_path: Path) -> None:
-    """A demand is stated that cannot be met: it is compacted for, and no file is opened.
-
-    Nor is anything imported for the outcome, the evidence, answers and a bad configuration.
-    """
-    config, log = tmp_path / "oomwatchd.conf", tmp_path / "log"
-    _write_config(config, 0)
-    with config.open("a") as file:
-        file.write("[remedies]\nreclaim = no\ndrop_caches = no\n")
-    with log.open("wb") as stderr:
-        command = [*AUDITED, "--config", str(config), "--log-to", "stderr"]
-        daemon = subprocess.Popen(command, stderr=stderr)
-    try:
-        _wait_for(lambda: Path(f"{tmp_path}/oomwatchd.sock").exists(), log)
-        ask(f"{tmp_path}/oomwatchd.sock", b"status\n")
-        order, have = _free_blocks_that_are_missing()
-        stated = f"[demand big]\norder = {order}\nwarning = {have + 8}\ncritical = {have + 8}\n"
-        text = config.read_text()
-        config.write_text(
-            text.replace(f"[demand big]\norder = {ORDER}\nwarning = 0\ncritical = 0\n", stated)
-        )
-        daemon.send_signal(signal.SIGHUP)
-        _wait_for(lambda: "remedy_finished" in log.read_text(), log)
-        for request in (b"status\n", b"{\n", b"nonsense\n"):
-            with suppress(OomwatchdError):
-                ask(f"{tmp_path}/oomwatchd.sock", request)
-        config.write_text("[demand big]\norder = big\n")
-        daemon.send_signal(signal.SIGHUP)
-        _wait_for(lambda: "config_rejected" in log.read_text(), log)
-    finally:
-        daemon.terminate()
-        assert daemon.wait(timeout=10) == 0
-    said = log.read_text()
-    assert between(said, "config_reloaded", "remedy_finished") == []
-    assert imported_after_rehearsal(said) == []
+    wanted = sum(zone.free_blocks[order] for zone in zones) + 8
+    config.write_text(
+        f"[socket]\npath = {config.parent}/oomwatchd.sock\n"
+        f"[remedies]\nreclaim = no\ndrop_caches = no\n{remedies}\n"
+        "[demands]\nbuiltin = no\n"
+        f"[demand big]\norder = {order}\nwarning = {wanted}\ncritical = {wanted}\n"
+    )
 
 
 def _wait_for(condition: Callable[[], object], log: Path) -> None:
@@ -241,6 +209,92 @@ def _wait_for(condition: Callable[[], object], log: Path) -> None:
     while not condition():
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)
+
+
+@contextmanager
+def _logged(config: Path, command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """Run a daemon with its log in a file; it ends well, or was killed."""
+    log = config.with_name("log")
+    with log.open("wb") as stderr:
+        daemon = subprocess.Popen(
+            [*command, "--config", str(config), "--log-to", "stderr"], stderr=stderr
+        )
+    try:
+        yield daemon, log
+    finally:
+        daemon.terminate()
+        assert daemon.wait(timeout=10) in (0, -signal.SIGKILL)
+
+
+def test_nothing_is_opened_between_a_low_demand_and_its_remedy(tmp_path: Path) -> None:
+    """Nor is anything imported for the outcome, evidence, answers and a bad configuration."""
+    config, socket = tmp_path / "oomwatchd.conf", f"{tmp_path}/oomwatchd.sock"
+    _write_config(config, 0)
+    with _logged(config, [*AUDITED]) as (daemon, log):
+        _wait_for(lambda: Path(socket).exists(), log)
+        ask(socket, b"status\n")
+        _ask_for_more(config)
+        daemon.send_signal(signal.SIGHUP)
+        _wait_for(lambda: "headroom_critical" in log.read_text(), log)
+        for request in (b"status\n", b"{\n", b"nonsense\n"):
+            with suppress(OomwatchdError):
+                ask(socket, request)
+        config.write_text("[demand big]\norder = big\n")
+        daemon.send_signal(signal.SIGHUP)
+        _wait_for(lambda: "config_rejected" in log.read_text(), log)
+    said = log.read_text()
+    assert between(said, "config_reloaded", "remedy_finished") == []
+    assert "remedy_started remedy=compact" in said
+    assert imported_after_rehearsal(said) == []
+
+
+def test_a_kill_does_not_refresh_the_budgets(tmp_path: Path) -> None:
+    """Killed as it begins to compact, the next daemon of this boot counts it, and waits."""
+    config, socket = tmp_path / "oomwatchd.conf", f"{tmp_path}/oomwatchd.sock"
+    _ask_for_more(config, "compact_per_hour = 5")
+    with _logged(config, OOMWATCHD) as (daemon, log):
+        _wait_for(lambda: "remedy_started" in log.read_text(), log)
+        daemon.kill()
+    with _logged(config, OOMWATCHD) as (_, log):
+        _wait_for(lambda: "headroom_critical" in log.read_text(), log)
+        status = json.loads(ask(socket, b"status\n"))
+    assert status["remedies"]["counts"]["compact"] == 0
+    assert status["remedies"]["budget_left"]["compact_per_hour"] == 4
+    assert "less than 60 s ago" in log.read_text()
+
+
+@contextmanager
+def _real_time_task() -> Iterator[None]:
+    """Have a task that sleeps at the lowest real-time priority."""
+    script = (
+        "import os, sys\n"
+        "os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))\n"
+        "print(flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", script]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as task:
+        assert task.stdout is not None
+        try:
+            if not task.stdout.readline():
+                pytest.skip("no real-time tasks are permitted here")
+            yield
+        finally:
+            task.communicate(timeout=10)
+
+
+def test_beside_a_real_time_task_nothing_is_compacted(tmp_path: Path) -> None:
+    """The reason names the task; where the configuration allows it, compaction runs."""
+    config = tmp_path / "oomwatchd.conf"
+    _ask_for_more(config)
+    with _real_time_task(), _logged(config, OOMWATCHD) as (daemon, log):
+        _wait_for(lambda: "headroom_critical" in log.read_text(), log)
+        assert "SCHED_FIFO" in log.read_text()
+        assert "remedy_started" not in log.read_text()
+        _ask_for_more(config, "realtime = yes")
+        daemon.send_signal(signal.SIGHUP)
+        _wait_for(lambda: "remedy_finished" in log.read_text(), log)
 
 
 def test_indices_equal_the_running_kernels_on_every_zone_and_order(tmp_path: Path) -> None:
