@@ -299,6 +299,8 @@ class Daemon:
             for section, name in _READ_AT_START.items()
             if getattr(config, name) != getattr(self._config, name)
         ]
+        if config.poll.psi != self._config.poll.psi:
+            kept.append("poll")
         self._config = config
         self._view.reconfigure(config)
         self._idle = False

@@ -43,6 +43,7 @@ def test_a_warning_is_held_before_a_remedy_runs(bench: Bench) -> None:
     first_seen = low - CONFIG.poll.hold_seconds
     assert soon(first_seen, 50)
     assert bench.times("remedy_started")[0] == low
+    assert START + low in [at for at, _ in bench.sampler.looks], "acted on an old sample"
 
 
 def test_a_remedy_is_judged_when_it_has_settled_and_the_demand_recovers_when_clear(
@@ -61,6 +62,7 @@ def test_a_remedy_is_judged_when_it_has_settled_and_the_demand_recovers_when_cle
     assert settled <= finished <= settled + 2 * POLL.interval_min_seconds
     assert soon(recovered, started + 1 + CONFIG.poll.clear_seconds)
     assert bench.facts("remedy_finished")["effective"] is True
+    assert START + finished in [at for at, _ in bench.sampler.looks], "judged on an old sample"
 
 
 def test_a_back_off_ends_and_doubles(bench: Bench) -> None:
@@ -115,6 +117,17 @@ def test_an_idle_daemon_wakes_no_more_often_than_it_must(bench: Bench) -> None:
     bench.run(1000)
     assert bench.waits <= 1000 / POLL.interval_max_seconds + 10
     assert len(bench.sampler.looks) <= 2
+
+
+def test_after_a_fall_pauses_grow_again_while_nothing_changes(bench: Bench) -> None:
+    """A short one follows a fast fall; a minute later all is calm."""
+    bench.at(START + 21, bench.free((50,) * 11))
+    fallen: list[int] = []
+    for moment in (50, 100, 1000):
+        bench.at(START + moment, lambda: fallen.append(bench.waits))
+    bench.run(1001)
+    assert fallen[0] > 50 / POLL.interval_max_seconds + 1
+    assert fallen[2] - fallen[1] <= 900 / POLL.interval_max_seconds + 1
 
 
 # --- What changes is seen ----------------------------------------------------------------------
@@ -225,14 +238,25 @@ def test_a_bad_reload_keeps_everything(bench: Bench) -> None:
     assert bench.facts("headroom_critical")["demand"] == "process"
 
 
+def test_without_such_a_change_no_restart_is_asked_for(bench: Bench) -> None:
+    """Intervals and remedies are taken at once."""
+    (bench.root / "oomwatchd.conf").write_text(
+        "[daemon]\nlock_memory = no\nkmsg = no\n[poll]\ninterval_max_seconds = 3\n"
+    )
+    bench.at(START + 55, bench.signal(signal.SIGHUP))
+    bench.run(1055)
+    assert bench.facts("config_reloaded")["needs_restart"] is None
+    assert bench.waits > 1000 / 3
+
+
 def test_what_needs_a_restart_is_named_by_its_section(bench: Bench) -> None:
     """As it stands in the configuration: [daemon], not what the program calls it."""
     (bench.root / "oomwatchd.conf").write_text(
-        "[daemon]\nlock_memory = yes\n[socket]\npath = /run/elsewhere\n"
+        "[daemon]\nlock_memory = yes\n[socket]\npath = /run/elsewhere\n[poll]\npsi = no\n"
     )
     bench.at(START + 55, bench.signal(signal.SIGHUP))
     bench.run(100)
-    assert bench.facts("config_reloaded")["needs_restart"] == "socket,daemon"
+    assert bench.facts("config_reloaded")["needs_restart"] == "socket,daemon,poll"
 
 
 # --- Hands -------------------------------------------------------------------------------------
@@ -282,6 +306,15 @@ def test_all_threads_are_looked_through_while_nothing_is_near(bench: Bench) -> N
     assert len(since) == 4
     assert max(later - earlier for earlier, later in pairwise(since)) <= 3600 + CAUGHT
     assert soon(bench.started[0][0] - START, 3 * 3600 + 1700)
+
+
+def test_while_a_demand_is_low_threads_are_looked_through_half_as_often(bench: Bench) -> None:
+    """Its remedy may be due any moment; but a demand may stay low for ever."""
+    bench.at(START + 100, bench.free(LOW))
+    bench.run(4 * 3600, NO_COMPACTION)
+    first, second = (search - START for search in bench.searches)
+    assert first == 0
+    assert soon(second, 2 * 3600)
 
 
 def test_budgets_outlive_the_daemon(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
