@@ -121,12 +121,13 @@ def test_an_idle_daemon_wakes_no_more_often_than_it_must(bench: Bench) -> None:
 
 def test_after_a_fall_pauses_grow_again_while_nothing_changes(bench: Bench) -> None:
     """A short one follows a fast fall; a minute later all is calm."""
-    bench.at(START + 21, bench.free((50,) * 11))
+    bench.at(START + 15, bench.free((99, *FAR[1:])))
+    bench.at(START + 25, bench.free((20,) * 11))
     fallen: list[int] = []
     for moment in (50, 100, 1000):
         bench.at(START + moment, lambda: fallen.append(bench.waits))
     bench.run(1001)
-    assert fallen[0] > 50 / POLL.interval_max_seconds + 1
+    assert fallen[0] > 50 / POLL.interval_max_seconds + 3
     assert fallen[2] - fallen[1] <= 900 / POLL.interval_max_seconds + 1
 
 
@@ -311,7 +312,7 @@ def test_all_threads_are_looked_through_while_nothing_is_near(bench: Bench) -> N
 def test_while_a_demand_is_low_threads_are_looked_through_half_as_often(bench: Bench) -> None:
     """Its remedy may be due any moment; but a demand may stay low for ever."""
     bench.at(START + 100, bench.free(LOW))
-    bench.run(4 * 3600, NO_COMPACTION)
+    bench.run(3 * 3600, NO_COMPACTION)
     first, second = (search - START for search in bench.searches)
     assert first == 0
     assert soon(second, 2 * 3600)
