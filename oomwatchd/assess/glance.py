@@ -97,7 +97,7 @@ def _line(text: bytes, needs: dict[tuple[int, str], dict[int, int]]) -> Line | N
     words = text.split()
     if len(words) < _FIRST_COUNT or words[0] != b"Node" or not words[1][:-1].isdigit():
         return None
-    node, name = int(words[1].rstrip(b",")[:9]), words[3].decode("ascii", "replace")
+    node, name = int(words[1][:-1][:9]), words[3].decode("ascii", "replace")
     by_order = needs.get((node, name))
     counts = words[_FIRST_COUNT:]
     if by_order is None or max(by_order) >= len(counts):

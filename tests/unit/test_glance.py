@@ -52,6 +52,8 @@ TEXTS = st.sampled_from(
         b"Node 0",
         b"Node 0, zone",
         b"Node x, zone Normal 1 2\n",
+        b"Node 0x zone Normal 1 2\n",
+        b"Node " + b"9" * 5000 + b", zone Normal 1 2\n",
         b"Node 0, zone   Normal\n",
         b"Node 0, zone   Normal    100  a  1\n",
         b"Node 0, zone   Normal   " + b"9" * 5000 + b"\n",
