@@ -124,6 +124,8 @@ class Sampler:
         except OSError as error:
             why = f"/proc/{name}: {reason(error)}"
         except ParseError as error:
+            # What was mounted over it may be gone the next time.
+            self._forget(path)
             why = f"/proc/{error}"
         problems.append(Problem(name, f"{why}; {consequence}" if consequence else why))
         return None
