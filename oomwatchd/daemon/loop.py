@@ -40,6 +40,8 @@ GAP_SECONDS = 10.0
 _SUSPENDED_SECONDS = 1.0
 _READ_AT_START = {"socket": "socket", "alerts": "alerts", "daemon": "survival"}
 """Sections that take effect at a start only, and their fields of the configuration."""
+_KILLS_SECONDS = 30.0
+"""While all is well the kernel's count of its kills is looked at this seldom."""
 
 
 def watch(config: Config, options: Options) -> int:
@@ -86,7 +88,8 @@ class Daemon:
         self._state = self._hands.recall(policy.initial(), self._started)
         self._suspended_seconds = suspended_seconds()
         self._changed = self._pressed = self._idle = self._judged = self._stopping = False
-        self._chore_at = 0.0
+        self._kills_unknown = False
+        self._chore_at = self._kills_at = 0.0
         self._pause = Pause(0.0, 0.0)
 
     def run(self) -> None:
@@ -122,8 +125,12 @@ class Daemon:
         self._changed = text is not None
         if text is not None:
             self._view.text = text
+            self._kills_unknown = True
         if not self._idle or self._pressed:
             return False
+        if self._kills_unknown and now >= self._kills_at:
+            # A kill and what it gave back may lie between two looks.
+            self._report_kills(now)
         if text is None:
             if self._pause.seconds < self._pause.calm_seconds:
                 self._pause = self._pause.longer()
@@ -204,6 +211,7 @@ class Daemon:
 
     def _report_kills(self, now: float) -> None:
         """Tell of processes that the kernel has killed for want of memory."""
+        self._kills_at, self._kills_unknown = now + _KILLS_SECONDS, False
         kills = self._view.new_kills()
         if kills:
             worst = self._view.lowest()
