@@ -147,7 +147,7 @@ class Daemon:
             self._suspended_seconds += slept
             self._resume(0.0, now)
         judging = policy.settled(self._state, self._config.poll, now)
-        if self._changed or self._pressed or judging or self._view.assessment is None:
+        if self._changed or self._pressed or judging or self._view.is_blind:
             return self._view.sample(now)
         return None
 
@@ -265,7 +265,9 @@ class Daemon:
         if self._server and self._server.handles(descriptor):
             self._server.handle(descriptor, now, self._answer)
             # Whoever asks looks closely, and may have seen something.
-            was_idle, self._idle = self._idle, policy.is_idle(self._state)
+            was_idle = self._idle
+            # What it may have seen to be well again is for the next tick to tell.
+            self._idle = was_idle and policy.is_idle(self._state)
             return was_idle and not self._idle
         run = self._hands.result() if descriptor == self._hands.fileno() else None
         if run is not None:

@@ -89,6 +89,12 @@ class View:
         self._closely_at = now
         return self.assess(self.sample(now, closely=True), now)
 
+    @property
+    def is_blind(self) -> bool:
+        """Whether there is no last assessment, or it could not tell how a demand stands."""
+        readings = self.assessment.readings if self.assessment else ()
+        return not self.assessment or any(reading.headroom is None for reading in readings)
+
     def last(self, now: float) -> Assessment:
         """Give the last assessment; makes one where there is none."""
         return self.assessment or self.assess(self.sample(now), now)

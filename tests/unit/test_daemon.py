@@ -21,6 +21,7 @@ from oomwatchd.ctl.client import ask
 from oomwatchd.errors import OomwatchdError
 
 ROOT = ROOTS / "armv7l-sama5d3-linux4.19-shortage"
+HEALTHY = "aarch64-virt-linux6.1-boot"
 POLL = """[poll]
 interval_min_seconds = 0.05
 interval_max_seconds = 0.1
@@ -141,6 +142,25 @@ def test_start_status_stop(daemon: Daemon, number: int) -> None:
     assert not daemon.socket.exists()
     lines = daemon.said().splitlines()
     assert (lines[0].split()[0], lines[-1].split()[0]) == ("started", "stopped")
+
+
+@pytest.mark.parametrize("asked", [False, True])
+@pytest.mark.parametrize("name", ["zoneinfo", "meminfo"])
+def test_a_file_that_comes_back_is_told_of(
+    daemon: Daemon, tmp_path: Path, name: str, *, asked: bool
+) -> None:
+    """Though nothing else has changed, and even if somebody asks before it is looked at again."""
+    root = Path(shutil.copytree(ROOTS / HEALTHY, tmp_path / "root"))
+    file = root / "proc" / name
+    text = file.read_bytes()
+    file.write_bytes(b"")
+    daemon.start("--root", str(root))
+    wait_for(lambda: f"degraded what={name}" in daemon.said())
+    file.write_bytes(text)
+    if asked:
+        wait_for(lambda: not daemon.status()["degraded"])
+    wait_for(lambda: f"restored what={name}" in daemon.said())
+    assert daemon.status()["severity"] == "ok"
 
 
 def test_a_second_daemon_is_refused(daemon: Daemon) -> None:
