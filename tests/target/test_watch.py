@@ -2,9 +2,11 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from target.disk import MODULES, make_ext4
 from target.guest import Guests, Options
 from target.machines import ARM
 
@@ -19,6 +21,13 @@ OLD_PROACTIVENESS = 10
 KILLS = 100
 HOLD_SECONDS = 20.0
 STORIES = ("movable", "unmovable", "trouble")
+HEALTHY = """\
+oomwatchd --log-to stderr 2>/out/daemon.log &
+mkdir /mnt
+mount -t ext4 /dev/vda /mnt || exit 1
+until [ -S /run/oomwatchd/oomwatchd.sock ]; do sleep 0.1; done
+exec python3 -m target.inside.healthy 4 180
+"""
 
 
 @pytest.fixture(scope="module")
@@ -223,3 +232,27 @@ def test_a_hundred_kills_around_the_daemon_leave_it_alone(told: Facts) -> None:
     assert found["command"]["code"] == 0
     assert json.loads(found["command"]["out"])["pid"] == found["pid"]
     assert found["check"]["code"] == 0
+
+
+def test_a_healthy_device_is_not_worth_a_word(guests: Guests, tmp_path: Path) -> None:
+    """Its boot, a page cache that fills again and again, processes that come and go, and rest.
+
+    The device is short of free memory meanwhile, as it should be.
+    """
+    image = tmp_path / "disk"
+    make_ext4(image)
+    options = Options(
+        icount=True,
+        append=NO_CMA,
+        modules=MODULES,
+        disks=(image,),
+        timeout_seconds=TIMEOUT_SECONDS,
+    )
+    result = guests.boot(ARM, HEALTHY, options).checked()
+    found = json.loads(result.text("healthy.json"))
+    assert events(result.text("daemon.log").splitlines()) == ["started"], found["evidence"]
+    assert found["status"]["degraded"] == []
+    assert found["kills"] == 0
+    assert found["started"] > 100
+    assert found["lowest"]["process"] < 100
+    assert found["uptime_seconds"] > 180
