@@ -1,6 +1,6 @@
 """/proc/meminfo: where the memory is, in kib.
 
-Most lines are the same from look to look: what they hold is remembered.
+A kernel prints the same lines each time: how they are laid out is remembered.
 
 Source: fs/proc/meminfo.c. Since when a line is there: Active(file), Inactive(file),
 Unevictable and Mlocked 2.6.28; Shmem and KernelStack 2.6.32; SReclaimable 2.6.19;
@@ -8,6 +8,9 @@ MemAvailable 3.14; CmaTotal and CmaFree 3.19; Hugepagesize only with CONFIG_HUGE
 """
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from oomwatchd.errors import ParseError
@@ -55,13 +58,14 @@ _FIELDS = {
     b"VmallocTotal": "vmalloc_total_kib",
     b"SwapTotal": "swap_total_kib",
 }
-_MAX_KNOWN = 256
-"""More lines than any kernel prints, and room for those that change."""
-_LONG_BYTES = 128
-"""No line of any kernel is so long."""
 _LINE = re.compile(
     rb"^(" + b"|".join(map(re.escape, _FIELDS)) + rb"): *([^\n]*)(\n|\Z)", re.MULTILINE
 )
+_NAME = re.compile(rb"^([^:\n]{1,64}):", re.MULTILINE)
+_NUMBER = rb": *+(\d{1,%d}) kB\n" % MAX_DIGITS
+_ANYTHING = rb":[^\n]*+\n"
+_MAX_LINES = 256
+"""More than any kernel prints."""
 
 
 def parse(data: bytes) -> Meminfo:
@@ -74,39 +78,55 @@ def parse(data: bytes) -> Meminfo:
     return _read_quickly(data) or _read_line_by_line(data)
 
 
-class _Lines(dict[bytes, tuple[str, int] | None]):
-    """What lines hold, a field and its number: most lines are the same from look to look."""
+class _Layout(NamedTuple):
+    """The lines that one kernel prints."""
 
-    def __missing__(self, line: bytes) -> tuple[str, int] | None:
-        if len(self) >= _MAX_KNOWN:
-            self.clear()
-        match = _LINE.fullmatch(line)
-        found = None
-        if match is not None:
-            digits = match[2].removesuffix(b" kB")
-            if not digits.isdigit() or len(digits) > MAX_DIGITS:
-                raise ValueError(digits)
-            found = _FIELDS[match[1]], int(digits)
-        if len(line) < _LONG_BYTES:
-            self[line] = found
-        return found
+    pattern: re.Pattern[bytes]
+    """All of them, each by its name, with a group for each number that is asked for."""
+    pick: Callable[[tuple[int | None, ...]], tuple[int | None, ...]]
+    """Puts the groups in the order of the fields; group 0 stands for a missing line."""
 
 
-_KNOWN = _Lines()
+class _QuickReader:
+    """Reads a text that is laid out as the one before; None where a line is unusual."""
+
+    def __init__(self) -> None:
+        self._layout: _Layout | None = None
+
+    def __call__(self, data: bytes) -> Meminfo | None:
+        return self._read_as(self._layout, data) or self._read_as(_layout_of(data), data)
+
+    def _read_as(self, layout: _Layout | None, data: bytes) -> Meminfo | None:
+        match = layout and layout.pattern.fullmatch(data)
+        if not layout or not match:
+            return None
+        self._layout = layout
+        return Meminfo._make(layout.pick((None, *map(int, match.groups()))))
 
 
-def _read_quickly(data: bytes) -> Meminfo | None:
-    """Read a text line by line, most of them known; None where one is unusual."""
-    if not data.endswith(b"\n"):
-        return None  # the last line may have been cut
-    try:
-        found = [*filter(None, map(_KNOWN.__getitem__, data.split(b"\n")))]
-    except ValueError:
+_read_quickly = _QuickReader()
+
+
+def _layout_of(data: bytes) -> _Layout | None:
+    """Find out how a text is laid out; None where it is not worth remembering."""
+    names = tuple(_NAME.findall(data))
+    asked = [name for name in names if name in _FIELDS]
+    twice = len(set(asked)) < len(asked)
+    if twice or len(names) > _MAX_LINES or not {b"MemTotal", b"MemFree"}.issubset(asked):
         return None
-    facts = dict(found)
-    if len(facts) < len(found) or "total_kib" not in facts or "free_kib" not in facts:
-        return None
-    return Meminfo(*map(facts.get, Meminfo._fields))  # type: ignore[arg-type] # these two are there
+    return _layout(names)
+
+
+@lru_cache(maxsize=2)
+def _layout(names: tuple[bytes, ...]) -> _Layout:
+    """Make the layout of lines with these names: that takes long, but is done once a kernel."""
+    groups = {name: 0 for name in _FIELDS}
+    lines: list[bytes] = []
+    for name in names:
+        if name in groups:
+            groups[name] = 1 + max(groups.values())
+        lines.append(re.escape(name) + (_NUMBER if name in groups else _ANYTHING))
+    return _Layout(re.compile(b"".join(lines)), itemgetter(*groups.values()))
 
 
 def _read_line_by_line(data: bytes) -> Meminfo:

@@ -18,6 +18,7 @@ stanza is like is remembered. A file that is not just as usual is read fact by f
 
 import re
 from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from oomwatchd.procfs.text import (
@@ -88,6 +89,9 @@ class ZoneinfoZone(NamedTuple):
     protection: tuple[int, ...] | None
 
 
+_WHERE = attrgetter("node", "zone")
+
+
 def parse(data: bytes) -> tuple[ZoneinfoZone, ...]:
     """Parse the whole file, in the file's order; a stanza cut short lacks what was cut off.
 
@@ -108,7 +112,7 @@ def _read_quickly(data: bytes) -> tuple[ZoneinfoZone, ...] | None:
         if zone is None:
             return None
         zones.append(zone)
-    if len(zones) > MAX_ZONES or len({zone[:2] for zone in zones}) < len(zones):
+    if len(zones) > MAX_ZONES or len(set(map(_WHERE, zones))) < len(zones):
         return None
     return tuple(zones)
 

@@ -16,13 +16,17 @@ class KernelFile:
     the growing of its buffer, which on kernels before 3.16 takes several neighbouring pages.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, single_record: bool = False) -> None:
         """Open the file.
+
+        To the kernel some are a single record (fs/seq_file.c, single_open()), of which a read
+        gives all that fits: no second one is needed to prove the end.
 
         Raises:
             OSError: it cannot be opened, or is not a regular file.
         """
         self.path = path
+        self._single_record = single_record
         # O_NONBLOCK: a FIFO in a copied tree would else hold the open until a writer comes.
         self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         if not stat.S_ISREG(os.fstat(self.descriptor).st_mode):
@@ -43,6 +47,8 @@ class KernelFile:
             length += len(part)
             if length > _MAX_BYTES:
                 raise OSError(0, f"larger than {_MAX_BYTES} bytes", self.path)
+            if self._single_record and len(part) < _PART_BYTES:
+                break
         return b"".join(parts)
 
     def close(self) -> None:

@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 _FIRST_BYTES = 4096
 """The kernel gives no more at once (one page) unless a single record is longer."""
+_SINGLE_RECORD = "proc/meminfo"
+"""The others have a record for each zone (or counter), and a read may end after any of them."""
 _PAGETYPEINFO_MISSING = "headroom is a lower bound"
 
 
@@ -134,7 +136,8 @@ class Sampler:
         """Read a file, opening it if need be; one that failed is opened anew next time."""
         file = self._files.get(path)
         if file is None:
-            file = self._files[path] = KernelFile(f"{self._root}/{path}")
+            file = KernelFile(f"{self._root}/{path}", single_record=path == _SINGLE_RECORD)
+            self._files[path] = file
         try:
             text = file.read()
         except OSError:
