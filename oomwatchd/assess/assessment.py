@@ -159,12 +159,13 @@ def _doubts(sample: Sample, system: System) -> list[Problem]:
     if sample.buddyinfo is None or sample.zoneinfo is None:
         return doubts
     for zone in system.zones:
-        if zone.free_blocks and (zone.watermarks is None or zone.protection is None):
+        if not zone.free_blocks:
+            if zone.managed_pages:
+                doubts.append(_doubt(zone, "buddyinfo", "has memory but no line"))
+        elif zone.watermarks is None or zone.protection is None:
             doubts.append(_doubt(zone, "zoneinfo", "no marks or no protection; cut short?"))
-        elif zone.free_blocks and zone.zone_index is None:
+        elif zone.zone_index is None:
             doubts.append(_doubt(zone, "zoneinfo", "not a zone of any known kernel"))
-        elif zone.managed_pages and not zone.free_blocks:
-            doubts.append(_doubt(zone, "buddyinfo", "has memory but no line"))
     return doubts
 
 

@@ -53,12 +53,17 @@ def resolve(spec: DemandSpec, system: System, memory: Memory, page_size: int) ->
     order = spec.order
     if order is None:
         order = order_of(spec.size_bytes or 1, page_size)
-    return _demand(spec, order, *_levels(spec.request, order, system, memory, page_size))
+    if memory.total_kib is not None and measures_available(system, spec.request, order):
+        return _demand(spec, order, page_size, memory.total_kib, None)
+    return _demand(spec, order, page_size, None, _gap_pages(system, spec.request))
 
 
 @lru_cache(maxsize=32)
-def _demand(spec: DemandSpec, order: int, warning: int, critical: int) -> Demand:
-    """Take the stated levels, or those by the system's marks, which hardly ever change."""
+def _demand(
+    spec: DemandSpec, order: int, page_size: int, total_kib: int | None, gap_pages: int | None
+) -> Demand:
+    """Take the stated levels, or those by the system's memory or marks: both hardly change."""
+    warning, critical = _levels(order, page_size, total_kib, gap_pages)
     if spec.warning is not None:
         warning = spec.warning
         critical = min(critical, warning)
@@ -83,22 +88,31 @@ def measures_available(system: System, request: Request, order: int) -> bool:
     return not any(zone.name == "HighMem" and zone.free_blocks for zone in system.zones)
 
 
-def _levels(
-    request: Request, order: int, system: System, memory: Memory, page_size: int
-) -> tuple[int, int]:
-    """Give default levels (warning, critical) in blocks, from marks without boost."""
+def _gap_pages(system: System, request: Request) -> int | None:
+    """Sum what is between the min and low marks; None for CMA, which is bound by none.
+
+    The boost is in both marks alike, so it falls out of their difference.
+    """
     if request is _CMA:
-        return 1, 0
-    if measures_available(system, request, order) and memory.total_kib is not None:
-        return (
-            pages_of_kib(max(4 * 1024, memory.total_kib * 6 // 100), page_size),
-            pages_of_kib(max(2 * 1024, memory.total_kib * 3 // 100), page_size),
-        )
-    # The boost is in both marks alike, so it falls out of their difference.
+        return None
     gap_pages = 0
     for zone in reached_zones(system.zones, system.compiled, request):
         if zone.watermarks:
             gap_pages += zone.watermarks.low - zone.watermarks.min
+    return gap_pages
+
+
+def _levels(
+    order: int, page_size: int, total_kib: int | None, gap_pages: int | None
+) -> tuple[int, int]:
+    """Give default levels (warning, critical) in blocks: of all memory, by the marks, or of CMA."""
+    if total_kib is not None:
+        return (
+            pages_of_kib(max(4 * 1024, total_kib * 6 // 100), page_size),
+            pages_of_kib(max(2 * 1024, total_kib * 3 // 100), page_size),
+        )
+    if gap_pages is None:
+        return 1, 0
     warning = max(4, gap_pages >> (order + 1))
     return warning, max(2, warning // 4)
 

@@ -15,9 +15,10 @@ from oomwatchd.mm.watermark import (
     grants,
     min_mark,
     rule_of,
+    tightest,
     unusable_highatomic_pages,
 )
-from oomwatchd.mm.zonelist import Reached, top_index, zonelist
+from oomwatchd.mm.zonelist import Reached, reach, top_index
 from oomwatchd.model import Request, Zone
 
 _MOST_LENIENT = rule_of((4, 4, 0))._replace(highatomic=HighatomicRule.NONE)
@@ -62,19 +63,20 @@ def headroom(system: System, request: Request, order: int) -> Headroom | None:
     if request is _CMA:
         return _cma_headroom(system.zones, order)
     top = top_index(system.compiled, request)
-    missing = [zone for zone in system.zones if zone.managed_pages and not zone.free_blocks]
-    if any(zone.zone_index is not None and zone.zone_index <= top for zone in missing):
-        return None  # a damaged file: memory that the request may use, but no free lists
-    total = NOTHING
-    for reached in zonelist(system.zones, system.compiled, request):
-        part = zone_headroom(reached, request, order, system)
+    total, elsewhere = NOTHING, 0
+    for zone in system.zones:
+        if not zone.free_blocks and not zone.managed_pages:
+            continue
+        reached = reach(zone, top)
+        if reached is None:
+            elsewhere += all_blocks(zone, order)
+            continue
+        # Memory without free lists is from a damaged file.
+        part = zone_headroom(reached, request, order, system) if zone.free_blocks else None
         if part is None:
             return None
         total = part if total is NOTHING else _sum(total, part)
-    populated = [zone for zone in system.zones if zone.free_blocks]
-    if len(populated) == 1 and total is not NOTHING:
-        return total
-    return total._replace(everything=sum([all_blocks(zone, order) for zone in populated]))
+    return total._replace(everything=total.everything + elsewhere) if elsewhere else total
 
 
 def zone_headroom(
@@ -85,20 +87,23 @@ def zone_headroom(
     mark = min_mark(zone, request, order, rule)
     if mark is None or reached.reserve_pages is None or zone.free_pages is None:
         return None
-    written = checks(reached, request, order, mark, rule)
-    granted = [grants(check, order) for check in written]
     # Without the lists by type this is the most that HighAtomic may hold.
     highatomic_pages = unusable_highatomic_pages(zone, request, rule)
+    written = checks(reached, request, order, mark, rule, highatomic_pages)
+    check = tightest(written)
+    granted = grants(check, order)
+    budget = granted if check is written[0] else grants(written[0], order)
     eligible = eligible_blocks(zone, request, order, highatomic_pages)
     everything = all_blocks(zone, order)
-    blocks = most = min(eligible, *granted)
+    blocks = most = min(eligible, granted)
     lower_bound = system.guessed or zone.is_lower_bound(order)
     if lower_bound:
         # At best nothing is held in HighAtomic; all else that the kernel compares is known.
         if system.guessed:
-            written, highatomic_pages = checks(reached, request, order, mark, _MOST_LENIENT), 0
-        most = min(everything, *[grants(check, order, highatomic_pages) for check in written])
-    return Headroom(blocks, most, granted[0], eligible, everything, lower_bound)
+            check = checks(reached, request, order, mark, _MOST_LENIENT, 0)[0]
+            highatomic_pages = 0
+        most = min(everything, grants(check, order, highatomic_pages))
+    return Headroom(blocks, most, budget, eligible, everything, lower_bound)
 
 
 def _cma_headroom(zones: tuple[Zone, ...], order: int) -> Headroom | None:

@@ -63,7 +63,7 @@ def zones_of(sample: Sample, compiled: tuple[str, ...]) -> tuple[Zone, ...]:
         where = stanza.node, stanza.zone
         free_blocks = lists.pop(where, None)
         if free_blocks is None and where not in types:
-            zones.append(_empty_zone(where, stanza, compiled))
+            zones.append(_empty_zone(stanza, compiled))
         else:
             zones.append(_zone(where, stanza, free_blocks or (), sample.pagetypeinfo, compiled))
     for where, free_blocks in lists.items():
@@ -72,9 +72,9 @@ def zones_of(sample: Sample, compiled: tuple[str, ...]) -> tuple[Zone, ...]:
 
 
 @lru_cache(maxsize=16)
-def _empty_zone(where: tuple[int, str], stanza: ZoneinfoZone, compiled: tuple[str, ...]) -> Zone:
+def _empty_zone(stanza: ZoneinfoZone, compiled: tuple[str, ...]) -> Zone:
     """Make the zone of a stanza alone; it is the same at each look."""
-    return _zone(where, stanza, (), None, compiled)
+    return _zone((stanza.node, stanza.zone), stanza, (), None, compiled)
 
 
 def _zone(

@@ -103,22 +103,25 @@ class Check(NamedTuple):
         return self.pages > self.mark
 
 
-def checks(
-    reached: Reached, request: Request, order: int, mark_pages: int, rule: WatermarkRule
+def checks(  # noqa: PLR0913, PLR0917 - what the kernel's function is given
+    reached: Reached,
+    request: Request,
+    order: int,
+    mark_pages: int,
+    rule: WatermarkRule,
+    highatomic_pages: int,
 ) -> list[Check]:
     """Write out the comparisons that the kernel makes in a zone, all of them, in its order.
 
     Since 4.4 there is one, and a usable block must be there besides (see `freelists`).
-    `mark_pages` is the mark as lowered for the request (`min_mark`).
+    `mark_pages` is the mark as lowered for the request (`min_mark`), `highatomic_pages` what is
+    left out for it (`unusable_highatomic_pages`).
     """
     zone = reached.zone
-    rights = RIGHTS[request]
-    cma_pages = 0 if rights.cma else zone.free_cma_pages or 0
-    free_pages = zone.free_pages or 0
+    cma_pages = 0 if RIGHTS[request].cma else zone.free_cma_pages or 0
+    pages = (zone.free_pages or 0) - highatomic_pages - (1 << order) + rule.slack_pages
     if rule.cma is _ALL_TESTS:
-        free_pages -= cma_pages
-    free_pages -= unusable_highatomic_pages(zone, request, rule)
-    pages = free_pages - (1 << order) + rule.slack_pages
+        pages -= cma_pages
     first = pages - cma_pages if rule.cma is _FIRST_TEST else pages
     written = [Check(first, mark_pages + (reached.reserve_pages or 0))]
     if rule.per_order:
@@ -145,6 +148,15 @@ def min_mark(zone: Zone, request: Request, order: int, rule: WatermarkRule) -> i
         mark -= mark // 2
         mark -= mark // 4
     return mark
+
+
+def tightest(written: list[Check]) -> Check:
+    """Give the comparison that fails first as blocks are taken: each takes the same off all."""
+    return written[0] if len(written) == 1 else min(written, key=_margin)
+
+
+def _margin(check: Check) -> int:
+    return check.pages - check.mark
 
 
 def grants(check: Check, order: int, spare_pages: int = 0) -> int:

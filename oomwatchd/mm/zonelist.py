@@ -53,15 +53,13 @@ class Reached(NamedTuple):
 def zonelist(zones: Iterable[Zone], compiled: tuple[str, ...], request: Request) -> list[Reached]:
     """Give the populated zones of all nodes that the request may use, with its reserve."""
     top = top_index(compiled, request)
-    return [Reached(zone, _reserve_pages(zone, top)) for zone in _up_to(zones, top)]
+    populated = [zone for zone in zones if zone.free_blocks]
+    return [found for zone in populated if (found := reach(zone, top)) is not None]
 
 
 def reached_zones(zones: Iterable[Zone], compiled: tuple[str, ...], request: Request) -> list[Zone]:
     """Give the populated zones of all nodes that the request may use."""
-    return _up_to(zones, top_index(compiled, request))
-
-
-def _up_to(zones: Iterable[Zone], top: int) -> list[Zone]:
+    top = top_index(compiled, request)
     return [
         zone
         for zone in zones
@@ -69,11 +67,14 @@ def _up_to(zones: Iterable[Zone], top: int) -> list[Zone]:
     ]
 
 
-def _reserve_pages(zone: Zone, top: int) -> int | None:
-    """Read the reserve against a request whose highest zone is `top`."""
-    if zone.protection is None:
+def reach(zone: Zone, top: int) -> Reached | None:
+    """Give the zone to a request whose highest one is `top`; None where it may not use it."""
+    index, protection = zone.zone_index, zone.protection
+    if index is None or index > top:
         return None
-    return zone.protection[top] if top < len(zone.protection) else 0
+    if protection is None:
+        return Reached(zone, None)
+    return Reached(zone, protection[top] if top < len(protection) else 0)
 
 
 @lru_cache(maxsize=len(Request))

@@ -120,7 +120,7 @@ def _layout_of(data: bytes) -> _Layout | None:
 @lru_cache(maxsize=2)
 def _layout(names: tuple[bytes, ...]) -> _Layout:
     """Make the layout of lines with these names: that takes long, but is done once a kernel."""
-    groups = {name: 0 for name in _FIELDS}
+    groups = dict.fromkeys(_FIELDS, 0)
     lines: list[bytes] = []
     for name in names:
         if name in groups:

@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oomwatchd.assess.headroom import System, zone_headroom
-from oomwatchd.mm.watermark import checks, grants, min_mark, rule_of
+from oomwatchd.mm.watermark import (
+    Check,
+    WatermarkRule,
+    checks,
+    grants,
+    min_mark,
+    rule_of,
+    unusable_highatomic_pages,
+)
 from oomwatchd.mm.zonelist import Reached
 from oomwatchd.model import Request, Version, Watermarks, Zone
 
@@ -47,6 +55,14 @@ class Case(NamedTuple):
     order: int
     version: Version
     shift: int
+
+
+def compared(
+    reached: Reached, request: Request, order: int, mark: int, rule: WatermarkRule
+) -> list[Check]:
+    """Write out the comparisons without what of HighAtomic the rule leaves out."""
+    highatomic_pages = unusable_highatomic_pages(reached.zone, request, rule)
+    return checks(reached, request, order, mark, rule, highatomic_pages)
 
 
 class Allocator:
@@ -202,7 +218,7 @@ def test_a_grant_is_forecast_by_the_comparisons(case: Case) -> None:
     rule = rule_of(case.version, case.shift)
     mark = min_mark(case.zone, case.request, case.order, rule)
     assert mark is not None
-    written = checks(Reached(case.zone, case.reserve_pages), case.request, case.order, mark, rule)
+    written = compared(Reached(case.zone, case.reserve_pages), case.request, case.order, mark, rule)
     kernel = Allocator(case)
     if case.version < (4, 4, 0):
         assert len(written) == min(case.order, ORDERS) + 1
@@ -273,7 +289,8 @@ def seed_comparisons(
     mark = min_mark(zone, request, order, rule)
     assert mark is not None
     return [
-        (check.pages, check.mark) for check in checks(Reached(zone, 0), request, order, mark, rule)
+        (check.pages, check.mark)
+        for check in compared(Reached(zone, 0), request, order, mark, rule)
     ]
 
 
@@ -346,7 +363,7 @@ def test_since_4_4_it_is_granted(version: Version) -> None:
 @pytest.mark.parametrize(("mark", "passes"), [(SEED_MARKS.low, False), (SEED_MARKS.high, False)])
 def test_low_and_high_refuse_it_too(mark: int, *, passes: bool) -> None:
     """Neither the fast path nor the last attempt before the OOM killer got through."""
-    written = checks(Reached(make_zone(), 0), Request.KERNEL, 2, mark, rule_of((2, 6, 28)))
+    written = compared(Reached(make_zone(), 0), Request.KERNEL, 2, mark, rule_of((2, 6, 28)))
     assert written[2] == (89, mark >> 2)
     assert all(check.passed for check in written) is passes
 
@@ -354,7 +371,7 @@ def test_low_and_high_refuse_it_too(mark: int, *, passes: bool) -> None:
 @pytest.mark.parametrize(("mark", "passes"), [(250, True), (375, False)])
 def test_half_the_mark_would_have_done(mark: int, *, passes: bool) -> None:
     """__GFP_HIGH alone passes (62), ALLOC_HARDER alone does not (93)."""
-    written = checks(Reached(make_zone(), 0), Request.KERNEL, 2, mark, rule_of((2, 6, 28)))
+    written = compared(Reached(make_zone(), 0), Request.KERNEL, 2, mark, rule_of((2, 6, 28)))
     assert all(check.passed for check in written) is passes
 
 
@@ -368,7 +385,7 @@ def cma_comparisons(version: Version, request: Request = Request.KERNEL) -> list
     zone = make_zone(
         blocks, free_cma_pages=300, free_blocks_by_type=types, highatomic_reserved_pages=0
     )
-    written = checks(Reached(zone, 0), request, 1, 499, rule_of(version))
+    written = compared(Reached(zone, 0), request, 1, 499, rule_of(version))
     return [check.pages for check in written]
 
 
@@ -405,8 +422,8 @@ def test_what_of_highatomic_is_left_out(version: Version, pages: int) -> None:
     types = {"Movable": SEED_BLOCKS, "HighAtomic": highatomic}
     zone = make_zone(free_blocks_by_type=types, highatomic_reserved_pages=1024)
     rule = rule_of(version)
-    kernel = checks(Reached(zone, 0), Request.KERNEL, 2, 499, rule)
-    atomic = checks(Reached(zone, 0), Request.ATOMIC, 2, 187, rule)
+    kernel = compared(Reached(zone, 0), Request.KERNEL, 2, 499, rule)
+    atomic = compared(Reached(zone, 0), Request.ATOMIC, 2, 187, rule)
     assert kernel[0].pages == pages
     assert atomic[0].pages == 5096
 
@@ -414,7 +431,7 @@ def test_what_of_highatomic_is_left_out(version: Version, pages: int) -> None:
 @pytest.mark.parametrize("version", ERAS)
 def test_the_reserve_counts_in_the_first_test_alone(version: Version) -> None:
     """The lowmem reserve is added to the mark once, whatever the era."""
-    written = checks(Reached(make_zone(), 1000), Request.KERNEL, 2, 499, rule_of(version))
+    written = compared(Reached(make_zone(), 1000), Request.KERNEL, 2, 499, rule_of(version))
     assert [check.mark for check in written] == [1499, 249, 124][: len(written)]
 
 
