@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import Enum
 from functools import lru_cache
 from operator import lshift
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 Version = tuple[int, int, int]
 """A kernel version: (major, minor, patch)."""
@@ -43,23 +43,20 @@ class Severity(Enum):
 
     __hash__ = object.__hash__
 
-    OK = "ok"
-    UNKNOWN = "unknown"
-    WARNING = "warning"
-    CRITICAL = "critical"
+    _value_: str
+    rank: int
 
-    @property
-    def rank(self) -> int:
-        """Position from 0 (ok) to 3 (critical)."""
-        return _RANKS[self]
+    def __new__(cls, value: str, rank: int = 0) -> Self:
+        """Make the member of that name and rank."""
+        member = object.__new__(cls)
+        member._value_ = value
+        member.rank = rank
+        return member
 
-
-_RANKS = {
-    Severity.OK: 0,
-    Severity.UNKNOWN: 1,
-    Severity.WARNING: 2,
-    Severity.CRITICAL: 3,
-}
+    OK = "ok", 0
+    UNKNOWN = "unknown", 1
+    WARNING = "warning", 2
+    CRITICAL = "critical", 3
 
 
 class Cause(Enum):

@@ -1,6 +1,7 @@
 """The assessment: how each demand stands at one moment."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import NamedTuple
 
 from oomwatchd.assess.cause import ADVICE, BOUND_ADVICE, LARGE_CMA_ADVICE, cause_of, satisfiable
@@ -21,6 +22,7 @@ from oomwatchd.model import (
 )
 from oomwatchd.units import pages_of_kib
 
+_RANK = attrgetter("rank")
 # In Python 3.11 it costs more to look a member up in its class than to compare it.
 _OK, _CMA = Severity.OK, Request.CMA
 
@@ -71,14 +73,10 @@ def assess(sample: Sample, specs: Iterable[DemandSpec]) -> Assessment:
     readings = [
         _read(resolve(spec, system, memory, page_size), sample, system, memory) for spec in specs
     ]
-    severity = max([reading.severity for reading in readings], key=_rank, default=_OK)
+    severity = max([reading.severity for reading in readings], key=_RANK, default=_OK)
     if sample.buddyinfo is None:
         severity = Severity.UNKNOWN
     return Assessment(sample.kernel, system, memory, tuple(readings), severity, tuple(problems))
-
-
-def _rank(severity: Severity) -> int:
-    return severity.rank
 
 
 def _read(demand: Demand, sample: Sample, system: System, memory: Memory) -> Reading:

@@ -102,7 +102,7 @@ def _zone(
         managed_pages,
         stanza.free if stanza else None,
         free_cma_pages,
-        _watermarks(stanza),
+        _watermarks(stanza.min, stanza.low, stanza.high, stanza.boost) if stanza else None,
         stanza.protection if stanza else None,
         free_blocks,
         types.free_blocks if types else None,
@@ -111,8 +111,11 @@ def _zone(
     )
 
 
-def _watermarks(stanza: ZoneinfoZone | None) -> Watermarks | None:
-    """Take the three marks, or none of them where one was cut off."""
-    if stanza is None or stanza.min is None or stanza.low is None or stanza.high is None:
+@lru_cache(maxsize=16)
+def _watermarks(
+    least: int | None, low: int | None, high: int | None, boost: int | None
+) -> Watermarks | None:
+    """Take the three marks, or none of them where one was cut off; they hardly ever change."""
+    if least is None or low is None or high is None:
         return None
-    return Watermarks(stanza.min, stanza.low, stanza.high, stanza.boost)
+    return Watermarks(least, low, high, boost)

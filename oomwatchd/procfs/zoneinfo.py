@@ -22,6 +22,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from oomwatchd.procfs.text import (
+    MAX_DIGITS,
     MAX_REMEMBERED_BYTES,
     MAX_ZONES,
     fault,
@@ -48,13 +49,8 @@ _BLOCK_NAMES = ("boost", "min", "low", "high", "present", "managed", "cma")
 class _Marks(NamedTuple):
     """What stands between `pages free` and the counters, and which facts do not."""
 
-    boost: int | None
-    min: int
-    low: int
-    high: int
-    present: int
-    managed: int | None
-    cma: int | None
+    pages: tuple[int | None, ...]
+    """As in a ZoneinfoZone, from boost to cma."""
     protection: tuple[int, ...] | None
     lacking: frozenset[bytes]
 
@@ -68,8 +64,6 @@ _MARKS = re.compile(
 )  # fmt: skip
 """The lines between `pages free` and the counters, in the order of every kernel."""
 _OPTIONAL = (b"boost", b"managed", b"cma")
-_SHORT_BYTES = 512
-"""Only an empty zone's stanza is so short (since 4.12), and there may be several."""
 
 
 class ZoneinfoZone(NamedTuple):
@@ -102,19 +96,34 @@ def parse(data: bytes) -> tuple[ZoneinfoZone, ...]:
     return _read_fact_by_fact(data) if zones is None else zones
 
 
-def _read_quickly(data: bytes) -> tuple[ZoneinfoZone, ...] | None:
-    """Read a file that is as usual; None where that is in doubt."""
-    if not (data.startswith(b"Node") and data.endswith(b"\n")):
-        return None
-    zones: list[ZoneinfoZone] = []
-    for text in data[len(b"Node") : -1].split(b"\nNode"):
-        zone = _empty_zone(text) if len(text) < _SHORT_BYTES else _zone(text)
-        if zone is None:
+class _QuickReader:
+    """Reads a file that is as usual; None where that is in doubt.
+
+    A stanza that is as it was the time before, as those of empty zones are, is known.
+    """
+
+    def __init__(self) -> None:
+        self._texts: list[bytes] = []
+        self._zones: list[ZoneinfoZone | None] = []
+
+    def __call__(self, data: bytes) -> tuple[ZoneinfoZone, ...] | None:
+        if not (data.startswith(b"Node") and data.endswith(b"\n")):
             return None
-        zones.append(zone)
-    if len(zones) > MAX_ZONES or len(set(map(_WHERE, zones))) < len(zones):
-        return None
-    return tuple(zones)
+        texts = data[len(b"Node") : -1].split(b"\nNode")
+        if len(texts) > MAX_ZONES:
+            return None
+        if len(texts) != len(self._texts):
+            self._texts, self._zones = [b""] * len(texts), [None] * len(texts)
+        self._zones = [
+            zone if text == before else _zone(text)
+            for text, before, zone in zip(texts, self._texts, self._zones, strict=True)
+        ]
+        self._texts = texts
+        zones = tuple(filter(None, self._zones))
+        return zones if len(set(map(_WHERE, zones))) == len(texts) else None
+
+
+_read_quickly = _QuickReader()
 
 
 def _zone(text: bytes) -> ZoneinfoZone | None:
@@ -128,13 +137,12 @@ def _zone(text: bytes) -> ZoneinfoZone | None:
     marks = _marks(b"\n" + (rest if end < 0 else rest[:end]))
     counters = b"" if end < 0 else rest[end:] + b"\n"
     free = free.strip(b" ")
-    if where is None or marks is None or not free:
+    if where is None or marks is None or not free.isdigit() or len(free) > MAX_DIGITS:
         return None
     if marks.lacking and not marks.lacking.isdisjoint(_names(skeleton(counters))):
         return None
     found = _CMA.match(counters, counters.rfind(b"\n", 0, counters.find(b" nr_free_cma ")))
-    pages = plain_numbers([free, found[1]] if found else [free])
-    if pages is None or (found is None and b" nr_free_cma " in counters):
+    if found is None and b" nr_free_cma " in counters:
         return None
     protection = marks.protection
     if protection is None and b" protection: (" in counters:
@@ -143,15 +151,9 @@ def _zone(text: bytes) -> ZoneinfoZone | None:
             return None
     return ZoneinfoZone(
         *where,
-        pages[0],
-        marks.boost,
-        marks.min,
-        marks.low,
-        marks.high,
-        marks.present,
-        marks.managed,
-        marks.cma,
-        pages[1] if found else None,
+        int(free),
+        *marks.pages,
+        int(found[1]) if found else None,
         protection,
     )
 
@@ -162,10 +164,6 @@ def _late_reserve(counters: bytes) -> tuple[int, ...] | None:
     found = _PROTECTION.match(counters, start)
     row = plain_numbers(found[1].replace(b",", b" ").split()) if found else None
     return None if row is None else tuple(row)
-
-
-_empty_zone = lru_cache(maxsize=16)(_zone)
-"""As `_zone`: the text of an empty zone is the same each time."""
 
 
 @lru_cache(maxsize=8)
@@ -182,7 +180,7 @@ def _marks(text: bytes) -> _Marks | None:
     if match is None:
         return None
     *facts, reserve = match.groups()
-    pages = [None if digits is None else int(digits) for digits in facts]
+    pages = tuple([None if digits is None else int(digits) for digits in facts])
     protection = None
     if reserve is not None:
         row = plain_numbers(reserve.replace(b",", b" ").split())
@@ -192,7 +190,7 @@ def _marks(text: bytes) -> _Marks | None:
     lacking = [
         name for name, fact in zip(_OPTIONAL, (pages[0], *pages[5:]), strict=True) if fact is None
     ]
-    return _Marks(*pages, protection, frozenset(lacking))  # type: ignore[arg-type, call-arg] # min, low, high and present are there
+    return _Marks(pages, protection, frozenset(lacking))
 
 
 @lru_cache(maxsize=8)
