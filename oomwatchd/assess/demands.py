@@ -97,8 +97,9 @@ def _gap_pages(system: System, request: Request) -> int | None:
         return None
     gap_pages = 0
     for zone in reached_zones(system.zones, system.compiled, request):
-        if zone.watermarks:
-            gap_pages += zone.watermarks.low - zone.watermarks.min
+        marks = zone.watermarks
+        if marks is not None:
+            gap_pages += marks.low - marks.min
     return gap_pages
 
 

@@ -95,7 +95,8 @@ def _reclaimable_kib(kib: int, low_kib: int) -> int:
 
 def _low_kib(zones: Iterable[Zone], page_size: int) -> int:
     """Sum the low marks."""
-    return kib_of_pages(sum([z.watermarks.low for z in zones if z.watermarks]), page_size)
+    low = [marks.low for zone in zones if (marks := zone.watermarks) is not None]
+    return kib_of_pages(sum(low), page_size)
 
 
 def _cma_free_kib(zones: Iterable[Zone], page_size: int) -> int | None:

@@ -61,7 +61,7 @@ def zones_of(sample: Sample, compiled: tuple[str, ...]) -> tuple[Zone, ...]:
     zones: list[Zone] = []
     for stanza in sample.zoneinfo or ():
         where = stanza.node, stanza.zone
-        free_blocks = lists.pop(where, None)
+        free_blocks = lists.pop(where, None) if lists else None
         if free_blocks is None and where not in types:
             zones.append(_empty_zone(stanza, compiled))
         else:

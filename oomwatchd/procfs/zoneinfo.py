@@ -43,8 +43,6 @@ _FREE = b"\n  pages free "
 _CMA = re.compile(rb"\n +nr_free_cma +(\d{1,20})(?=\n)")
 _PROTECTION = re.compile(rb"^ +protection: \(([^)\n]*)\)[^\n]*\n", re.MULTILINE)
 
-_BLOCK_NAMES = ("boost", "min", "low", "high", "present", "managed", "cma")
-
 
 class _Marks(NamedTuple):
     """What stands between `pages free` and the counters, and which facts do not."""
@@ -141,21 +139,19 @@ def _zone(text: bytes) -> ZoneinfoZone | None:
         return None
     if marks.lacking and not marks.lacking.isdisjoint(_names(skeleton(counters))):
         return None
-    found = _CMA.match(counters, counters.rfind(b"\n", 0, counters.find(b" nr_free_cma ")))
-    if found is None and b" nr_free_cma " in counters:
-        return None
+    nr_free_cma = None
+    name = counters.find(b" nr_free_cma ")
+    if name >= 0:
+        found = _CMA.match(counters, counters.rfind(b"\n", 0, name))
+        if found is None:
+            return None
+        nr_free_cma = int(found[1])
     protection = marks.protection
     if protection is None and b" protection: (" in counters:
         protection = _late_reserve(counters)
         if protection is None:
             return None
-    return ZoneinfoZone(
-        *where,
-        int(free),
-        *marks.pages,
-        int(found[1]) if found else None,
-        protection,
-    )
+    return ZoneinfoZone._make((*where, int(free), *marks.pages, nr_free_cma, protection))
 
 
 def _late_reserve(counters: bytes) -> tuple[int, ...] | None:
