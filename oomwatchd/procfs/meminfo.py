@@ -58,6 +58,7 @@ _FIELDS = {
     b"VmallocTotal": "vmalloc_total_kib",
     b"SwapTotal": "swap_total_kib",
 }
+"""In the order of a Meminfo's fields."""
 _LINE = re.compile(
     rb"^(" + b"|".join(map(re.escape, _FIELDS)) + rb"): *([^\n]*)(\n|\Z)", re.MULTILINE
 )

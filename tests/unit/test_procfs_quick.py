@@ -94,3 +94,11 @@ def test_lines_in_another_order_are_read_alike(
 def test_made_up_zones_are_read_alike(era: Any, data: st.DataObject) -> None:  # noqa: ANN401 - shown by its name
     """Of every era, with and without what that kernel prints."""
     assert _agree("zoneinfo", print_zoneinfo(data.draw(zoneinfos(era)), era))
+
+
+def test_a_reader_follows_the_kernel_that_it_reads() -> None:
+    """What was learned of one text does not mislead about the next, nor again of the first."""
+    for file, data in [*TEXTS, *reversed(TEXTS)]:
+        assert _agree(file, data)
+        assert _agree(file, data.replace(b"1", b"12"))
+        assert _agree(file, data)
