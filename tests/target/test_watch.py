@@ -234,7 +234,8 @@ def test_a_hundred_kills_around_the_daemon_leave_it_alone(told: Facts) -> None:
     assert found["check"]["code"] == 0
 
 
-def test_a_healthy_device_is_not_worth_a_word(guests: Guests, tmp_path: Path) -> None:
+@pytest.mark.parametrize("append", [NO_CMA, "quiet"])
+def test_a_healthy_device_is_not_worth_a_word(guests: Guests, tmp_path: Path, append: str) -> None:
     """Its boot, a page cache that fills again and again, processes that come and go, and rest.
 
     The device is short of free memory meanwhile, as it should be.
@@ -243,7 +244,7 @@ def test_a_healthy_device_is_not_worth_a_word(guests: Guests, tmp_path: Path) ->
     make_ext4(image)
     options = Options(
         icount=True,
-        append=NO_CMA,
+        append=append,
         modules=MODULES,
         disks=(image,),
         timeout_seconds=TIMEOUT_SECONDS,
