@@ -7,7 +7,9 @@ on before they are worth a word, because compacting in time is cheap and usually
   at the first look counts without hold until it is ok, since nobody knows how long it was low;
 - what answers which cause is the table of `choice`, a ladder: the next rung is for when those
   before it did not help. A critical shortage is left to the kernel's own reclaim for the
-  settling time first;
+  settling time first, and for good where the request may sleep;
+- while much memory is being taken or given back, nothing is done yet for requests that may
+  sleep, for the settling time at most;
 - compaction moves data into CMA areas: only a critical demand is compacted for while a cma
   demand is near its level;
 - an outcome is effective when the demand rose above the level that it was low by, on a sample
@@ -23,8 +25,9 @@ on before they are worth a word, because compacting in time is cheap and usually
 What is said of a demand: `headroom_low` while it is being mended and may sleep meanwhile; warning
 or critical when no remedy runs for it, when one has failed, or does not come back; critical again
 at once, back to warning only when that has lasted for the clearing time; recovered when it has
-been above twice its warning level for that time. A shortage that the kernel's reclaim may end is
-given the settling time before a word. What is unknown changes nothing that was said.
+been above twice its warning level for that time. Of a shortage nothing is said as long as the
+kernel could reclaim enough for a request that may sleep, nor within the settling time. What is
+unknown changes nothing that was said.
 
 Time that nobody saw pass (suspend, SIGSTOP) counts for nothing: what has to last, has to last
 anew.

@@ -1,14 +1,20 @@
 """Which remedy answers a low demand: the table.
 
-    cause           warning                        critical
-    fragmentation   compact_async, then compact    compact, then give back, then compact again
-    shortage        nothing: the kernel reclaims   give back
-    reserved, unsatisfiable: nothing; nothing for cma
+    cause                     warning                       critical
+    fragmentation, reserved   compact_async, then compact   compact, then give back, then compact
+    shortage                  nothing                       give back, for what cannot sleep
+    unsatisfiable: nothing; nothing for cma
 
-Each rung is for when those before it did not help. To give back is `reclaim` where the kernel
-has it, else `drop_pagecache` or `drop_slab` by where the droppable memory is, and only where
-enough of it is. Memory measured as available counts what is droppable already: giving that
-back adds nothing.
+Each rung is for when those before it did not help.
+
+Where blocks are reserved for others, what is left for the request is free in too small pieces,
+or it would be a shortage: that is fragmentation too, and free CMA is where compaction moves to.
+
+To give back is `reclaim` where the kernel has it, else `drop_pagecache` or `drop_slab` by where
+the droppable memory is, and only where enough of it is. For a request that may sleep the kernel
+does the same itself as soon as anybody asks: at rest with a full page cache free memory may lie
+below the marks for long, and nothing is wrong. Memory measured as available counts what is
+droppable already: giving that back adds nothing.
 """
 
 from collections.abc import Iterator
@@ -21,6 +27,8 @@ from oomwatchd.policy.state import COMPACTING, Limits
 from oomwatchd.settings import Remedies
 from oomwatchd.units import kib_of_pages
 
+SCATTERED = frozenset({Cause.FRAGMENTATION, Cause.RESERVED})
+"""The causes that compaction may end: enough is free for the request, in too small pieces."""
 _ENOUGH_FACTOR = 4
 """What is given back lies scattered: this many times what is missing has to be droppable."""
 _ENOUGH_KIB = 2 * 1024
@@ -36,18 +44,19 @@ def level_of(reading: Reading) -> int:
 
 def rungs(reading: Reading, assessment: Assessment, limits: Limits) -> Iterator[Action]:
     """Give what this device can do for a low demand, in order; a rung may stand twice."""
-    if reading.demand.request is Request.CMA:
+    demand = reading.demand
+    if demand.request is Request.CMA:
         return
     critical = reading.severity is Severity.CRITICAL
     node = _node(reading, assessment, limits)
     compact = Action(Remedy.COMPACT, node)
     wanted: list[Action] = []
-    if reading.cause is Cause.FRAGMENTATION:
+    if reading.cause in SCATTERED:
         if critical:
             wanted = [compact, *_giving_back(reading, assessment, limits)]
         else:
             wanted = [Action(Remedy.COMPACT_ASYNC), compact]
-    elif reading.cause is Cause.SHORTAGE and critical:
+    elif reading.cause is Cause.SHORTAGE and critical and not demand.request.may_sleep:
         wanted = list(_giving_back(reading, assessment, limits))
     for action in wanted:
         if obstacle(action.remedy, limits) is None:
@@ -65,12 +74,11 @@ def no_rung(reading: Reading, limits: Limits) -> str:
     """Say why there is nothing to be done about a low demand, ever."""
     if reading.demand.request is Request.CMA:
         return "compaction would fill CMA"
-    if reading.cause is Cause.FRAGMENTATION:
+    if reading.cause in SCATTERED:
         return obstacle(Remedy.COMPACT, limits) or "nothing more to try"
     if reading.cause is Cause.SHORTAGE:
-        if reading.severity is Severity.CRITICAL:
-            return "too little can be dropped"
-        return "the kernel reclaims by itself"
+        asleep = reading.demand.request.may_sleep
+        return "the kernel reclaims by itself" if asleep else "too little can be dropped"
     return f"none helps against {reading.cause.value}" if reading.cause else "not known why"
 
 
@@ -93,20 +101,30 @@ def needs_cma(reading: Reading, assessment: Assessment) -> str | None:
     return None
 
 
+def can_give_back(reading: Reading, assessment: Assessment) -> bool:
+    """Whether enough is droppable, by us or by the kernel, to lift a demand above its level."""
+    demand, memory = reading.demand, assessment.memory
+    if measures_available(assessment.system, demand.request, demand.order):
+        return False
+    droppable_kib = (memory.droppable_pagecache_kib or 0) + (memory.droppable_slab_kib or 0)
+    return droppable_kib >= _enough_kib(reading, assessment)
+
+
+def _enough_kib(reading: Reading, assessment: Assessment) -> int:
+    """Say how much has to be droppable to matter."""
+    missing_blocks = level_of(reading) + 1 - (reading.headroom or 0)
+    missing_pages = missing_blocks << reading.demand.order
+    missing_kib = kib_of_pages(missing_pages, assessment.kernel.page_size)
+    return max(_ENOUGH_KIB, _ENOUGH_FACTOR * missing_kib)
+
+
 def _giving_back(reading: Reading, assessment: Assessment, limits: Limits) -> Iterator[Action]:
     """Give memory back to the free lists, if enough can be had to matter."""
-    demand = reading.demand
-    if measures_available(assessment.system, demand.request, demand.order):
+    if not can_give_back(reading, assessment):
         return
-    missing_blocks = level_of(reading) + 1 - (reading.headroom or 0)
-    page_size = assessment.kernel.page_size
-    enough_kib = max(
-        _ENOUGH_KIB, _ENOUGH_FACTOR * kib_of_pages(missing_blocks << demand.order, page_size)
-    )
+    enough_kib = _enough_kib(reading, assessment)
     pagecache_kib = assessment.memory.droppable_pagecache_kib or 0
     slab_kib = assessment.memory.droppable_slab_kib or 0
-    if pagecache_kib + slab_kib < enough_kib:
-        return
     if obstacle(Remedy.RECLAIM, limits) is None:
         yield Action(Remedy.RECLAIM, amount_kib=min(enough_kib, _RECLAIM_KIB))
     elif max(pagecache_kib, slab_kib) < enough_kib:

@@ -7,7 +7,7 @@ from oomwatchd.model import Action, Cause, Remedy, Severity
 from oomwatchd.policy.budget import backed_off, exhausted, pruned, silence, too_soon, waiting
 from oomwatchd.policy.choice import needs_cma, no_rung, rungs
 from oomwatchd.policy.effect import is_stuck, started
-from oomwatchd.policy.standing import is_held, low_seconds
+from oomwatchd.policy.standing import is_held, is_in_motion, low_seconds
 from oomwatchd.policy.state import COMPACTING, Backoff, Decision, Limits, State
 
 
@@ -98,6 +98,8 @@ def _veto(reading: Reading, case: _Case) -> str | None:
         return "the last remedy does not come back" if stuck else "a remedy is under way"
     if (seconds := waiting(state, reading.demand.name, now)) is not None:
         return f"backed off for {seconds:.0f} s: the last remedy did not help"
+    if is_in_motion(reading, state, limits.poll, now):
+        return "memory is being taken or given back right now"
     return "the kernel reclaims by itself" if _is_left_to_kernel(reading, case) else None
 
 

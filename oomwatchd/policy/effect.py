@@ -3,7 +3,7 @@
 from oomwatchd.assess.assessment import Assessment, Reading
 from oomwatchd.model import Action, Cause, Outcome, Problem, Remedy, Run, Severity
 from oomwatchd.policy.budget import waiting
-from oomwatchd.policy.choice import level_of
+from oomwatchd.policy.choice import SCATTERED, level_of
 from oomwatchd.policy.state import COMPACTING, Running, Start, State
 from oomwatchd.settings import Poll
 
@@ -127,7 +127,7 @@ def _others(state: State, action: Action, assessment: Assessment, now: float) ->
         reading.demand.name
         for reading in assessment.readings
         if _is_low(reading)
-        and reading.cause is Cause.FRAGMENTATION
+        and reading.cause in SCATTERED
         and waiting(state, reading.demand.name, now) is None
     )
 
@@ -138,7 +138,7 @@ def _was_for(running: Running, reading: Reading) -> bool:
         return False
     if reading.demand.name == running.demand:
         return (reading.headroom or 0) <= running.level
-    return reading.demand.name in running.others and reading.cause is Cause.FRAGMENTATION
+    return reading.demand.name in running.others and reading.cause in SCATTERED
 
 
 def _is_low(reading: Reading) -> bool:

@@ -5,8 +5,9 @@ from typing import NamedTuple
 from oomwatchd.assess.assessment import Assessment, Reading
 from oomwatchd.assess.demands import measures_available
 from oomwatchd.model import Cause, Remedy, Severity
+from oomwatchd.policy.choice import SCATTERED, can_give_back
 from oomwatchd.policy.effect import is_stuck
-from oomwatchd.policy.standing import eased_seconds, is_clear, is_held, low_seconds
+from oomwatchd.policy.standing import eased_seconds, is_clear, is_held, is_in_motion, low_seconds
 from oomwatchd.policy.state import COMPACTING, Decision, State, Word
 from oomwatchd.settings import Poll
 
@@ -47,10 +48,13 @@ def _word(reading: Reading, said: Word, case: _Case) -> Word | None:
     standing = state.standings[reading.demand.name]
     if not is_held(reading, state, poll, now):
         return Word.RECOVERED if is_clear(standing, poll, now) else None
-    if reading.demand.request.may_sleep and _is_being_mended(reading, state, now):
-        return Word.LOW if said is Word.RECOVERED else None
-    if said is Word.RECOVERED and _kernel_reclaims(reading, case):
-        return None
+    if reading.demand.request.may_sleep:
+        if _is_being_mended(reading, state, now):
+            return Word.LOW if said is Word.RECOVERED else None
+        if said is Word.RECOVERED and (
+            is_in_motion(reading, state, poll, now) or _kernel_reclaims(reading, case)
+        ):
+            return None
     if reading.severity is Severity.CRITICAL:
         return Word.CRITICAL
     # A demand that hovers about its critical level is not told of each time.
@@ -70,19 +74,19 @@ def _is_being_mended(reading: Reading, state: State, now: float) -> bool:
     if state.tried.get(name, frozenset()) - {Remedy.COMPACT_ASYNC}:
         return False
     compacting = running.action.remedy in COMPACTING and running.action.node is None
-    return running.demand == name or (compacting and reading.cause is Cause.FRAGMENTATION)
+    return running.demand == name or (compacting and reading.cause in SCATTERED)
 
 
 def _kernel_reclaims(reading: Reading, case: _Case) -> bool:
-    """Whether this is a shortage that the kernel's own reclaim may end any moment.
+    """Whether this is a shortage that the kernel's own reclaim ends as soon as anybody asks.
 
-    With a full page cache free memory is always short; only a shortage that lasts is worth a
-    word. Memory measured as available counts what can be reclaimed already.
+    Where too little can be reclaimed it has the settling time all the same. Memory measured as
+    available counts what can be reclaimed already.
     """
-    demand = reading.demand
-    return (
-        reading.cause is Cause.SHORTAGE
-        and demand.request.may_sleep
-        and not measures_available(case.assessment.system, demand.request, demand.order)
-        and low_seconds(reading, case.state, case.now) < case.poll.settle_seconds
-    )
+    demand, assessment = reading.demand, case.assessment
+    if reading.cause is not Cause.SHORTAGE:
+        return False
+    if measures_available(assessment.system, demand.request, demand.order):
+        return False
+    lasts = low_seconds(reading, case.state, case.now) >= case.poll.settle_seconds
+    return not lasts or can_give_back(reading, assessment)

@@ -6,6 +6,8 @@ from oomwatchd.policy.pace import faded_fall
 from oomwatchd.policy.state import Standing, State, Word
 from oomwatchd.settings import Poll
 
+_MUCH = 8
+"""A change of free memory by an eighth from look to look is much."""
 _HISTORY = 60
 """Recent headrooms kept for each demand."""
 
@@ -23,7 +25,11 @@ def observe(state: State, assessment: Assessment, poll: Poll, now: float) -> Sta
         }
     ok = {name for name, standing in standings.items() if standing.severity is Severity.OK}
     clear = {name for name in ok if is_clear(standings[name], poll, now)}
+    free_pages = sum([zone.free_pages or 0 for zone in assessment.system.zones])
+    moved = abs(free_pages - state.free_pages) > max(free_pages, state.free_pages) // _MUCH
     return state._replace(
+        free_pages=free_pages,
+        moved_at=now if moved and not state.first_look else state.moved_at,
         standings=standings,
         words={name: word for name, word in state.words.items() if name in standings},
         tried={
@@ -100,6 +106,19 @@ def low_seconds(reading: Reading, state: State, now: float) -> float:
     """Tell how long a demand has been low; 0 where it is not."""
     standing = state.standings.get(reading.demand.name)
     return now - standing.low_since if standing and standing.low_since is not None else 0.0
+
+
+def is_in_motion(reading: Reading, state: State, poll: Poll, now: float) -> bool:
+    """Whether much memory is being taken or given back right now, so that acting is too soon.
+
+    For the settling time at most, and only for what may sleep meanwhile: a remedy in the middle
+    would help little, and be held against the next one.
+    """
+    return (
+        reading.demand.request.may_sleep
+        and 0 <= now - state.moved_at < poll.interval_min_seconds
+        and low_seconds(reading, state, now) < poll.settle_seconds
+    )
 
 
 def eased_seconds(standing: Standing, now: float) -> float:

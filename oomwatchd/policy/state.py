@@ -87,6 +87,9 @@ class State(NamedTuple):
     counts: Mapping[Remedy, int]
     outcomes: tuple[Outcome, ...]
     first_look: bool
+    free_pages: int = 0
+    moved_at: float = float("-inf")
+    """When free memory was last seen to have changed much from one look to the next."""
 
 
 class Limits(NamedTuple):
