@@ -46,6 +46,7 @@ class Daemon:
         self.limits = make_limits(able, **limits)
         self.memory = memory
         self.zones = zones
+        self.free_pages = 5099
         self.now = 1000.0
         self.said: list[str] = []
         self.outcomes: list[Outcome] = []
@@ -53,7 +54,8 @@ class Daemon:
 
     def assess(self, *readings: Reading) -> Assessment:
         """Put readings together with the memory and the zones."""
-        assessment = make_assessment(*readings)._replace(memory=self.memory)
+        assessment = make_assessment(*readings, free_pages=self.free_pages)
+        assessment = assessment._replace(memory=self.memory)
         if self.zones is None:
             return assessment
         return assessment._replace(system=assessment.system._replace(zones=self.zones))

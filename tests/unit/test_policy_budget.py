@@ -15,7 +15,7 @@ from oomwatchd.settings import Poll, Remedies
 
 C, A, R, P = Remedy.COMPACT, Remedy.COMPACT_ASYNC, Remedy.RECLAIM, Remedy.DROP_PAGECACHE
 VERY_LOW = make_reading(CRITICAL)
-SHORT = make_reading(CRITICAL, cause=Cause.SHORTAGE)
+SHORT = make_reading(CRITICAL, request=Request.ATOMIC, cause=Cause.SHORTAGE)
 PROMPT = Poll(settle_seconds=0)
 
 
@@ -326,10 +326,26 @@ def test_inhibition_is_kept_over_a_restart() -> None:
     assert daemon.tick(VERY_LOW).reason == "inhibited for 89 s more"
 
 
-@pytest.mark.parametrize("cause", [Cause.RESERVED, Cause.UNSATISFIABLE])
-@pytest.mark.parametrize("request_", [Request.KERNEL, Request.CMA])
+@pytest.mark.parametrize(
+    ("cause", "request_"),
+    [
+        (Cause.UNSATISFIABLE, Request.KERNEL),
+        (Cause.UNSATISFIABLE, Request.ATOMIC),
+        (Cause.SHORTAGE, Request.KERNEL),
+        *[(cause, Request.CMA) for cause in Cause],
+    ],
+)
 def test_what_cannot_be_helped_is_not_backed_off(cause: Cause, request_: Request) -> None:
     """Nothing is ever tried, so nothing has to be left alone."""
     daemon = Daemon(Remedy)
     assert daemon.watched(make_reading(CRITICAL, cause=cause, request=request_), seconds=500) == []
     assert daemon.backed_off == []
+
+
+def test_what_is_reserved_is_backed_off_when_compaction_did_not_help() -> None:
+    """Compaction was tried for it, as for fragmentation."""
+    daemon = Daemon()
+    reserved = make_reading(CRITICAL, cause=Cause.RESERVED)
+    assert daemon.tick(reserved).remedy is C
+    assert daemon.in_vain(reserved).reason == "nothing helped"
+    assert daemon.backed_off == [("process", 60.0)]

@@ -19,8 +19,11 @@ C, A, R, P, S, D = (
     Remedy.DROP_SLAB,
     Remedy.DROP_ALL,
 )
-FRAGMENTATION, SHORTAGE = Cause.FRAGMENTATION, Cause.SHORTAGE
+FRAGMENTATION, RESERVED, SHORTAGE = Cause.FRAGMENTATION, Cause.RESERVED, Cause.SHORTAGE
 EVERYTHING = frozenset(Remedy)
+ASLEEP = [request for request in Request if request.may_sleep]
+SHORT = make_reading(CRITICAL, request=Request.ATOMIC, cause=SHORTAGE)
+"""Nobody reclaims for it: what giving back is for."""
 
 
 def ladder(
@@ -35,21 +38,23 @@ def ladder(
 @pytest.mark.parametrize(
     ("cause", "headroom", "able", "expected"),
     [
-        (FRAGMENTATION, WARNING, EVERYTHING, [A, C]),
-        (FRAGMENTATION, WARNING, EVERYTHING - {A}, [C]),
-        (FRAGMENTATION, WARNING, EVERYTHING - {C}, [A]),
-        (FRAGMENTATION, WARNING, EVERYTHING - {A, C}, []),
-        (FRAGMENTATION, CRITICAL, EVERYTHING, [C, R]),
-        (FRAGMENTATION, CRITICAL, EVERYTHING - {R}, [C, P]),
-        (FRAGMENTATION, CRITICAL, EVERYTHING - {C}, [R]),
-        (FRAGMENTATION, CRITICAL, {C}, [C]),
-        (FRAGMENTATION, CRITICAL, set(), []),
+        *[
+            (cause, headroom, able, expected)
+            for cause in (FRAGMENTATION, RESERVED)
+            for headroom, able, expected in (
+                (WARNING, EVERYTHING, [A, C]),
+                (WARNING, EVERYTHING - {A}, [C]),
+                (WARNING, EVERYTHING - {C}, [A]),
+                (WARNING, EVERYTHING - {A, C}, []),
+                (CRITICAL, EVERYTHING, [C, R]),
+                (CRITICAL, EVERYTHING - {R}, [C, P]),
+                (CRITICAL, EVERYTHING - {C}, [R]),
+                (CRITICAL, {C}, [C]),
+                (CRITICAL, set(), []),
+            )
+        ],
         (SHORTAGE, WARNING, EVERYTHING, []),
-        (SHORTAGE, CRITICAL, EVERYTHING, [R]),
-        (SHORTAGE, CRITICAL, EVERYTHING - {R}, [P]),
         (SHORTAGE, CRITICAL, {C, A}, []),
-        (Cause.RESERVED, WARNING, EVERYTHING, []),
-        (Cause.RESERVED, CRITICAL, EVERYTHING, []),
         (Cause.UNSATISFIABLE, WARNING, EVERYTHING, []),
         (Cause.UNSATISFIABLE, CRITICAL, EVERYTHING, []),
         (None, CRITICAL, EVERYTHING, []),
@@ -66,6 +71,28 @@ def test_the_table(
     """By cause, level and what the kernel has; the same for every request but cma."""
     reading = make_reading(headroom, request=request_, cause=cause)
     assert ladder(reading, make_limits(able)) == expected
+
+
+@pytest.mark.parametrize(
+    ("able", "expected"), [(EVERYTHING, [R]), (EVERYTHING - {R}, [P]), ({R}, [R]), ({P}, [P])]
+)
+def test_a_critical_shortage_is_answered_for_what_cannot_sleep(
+    able: set[Remedy], expected: list[Remedy]
+) -> None:
+    """Nobody reclaims for it; for whoever may sleep the kernel does, as soon as they ask."""
+    assert ladder(SHORT, make_limits(able)) == expected
+    for request in ASLEEP:
+        asleep = make_reading(CRITICAL, request=request, cause=SHORTAGE)
+        assert ladder(asleep, make_limits(able)) == []
+
+
+@pytest.mark.parametrize("headroom", [WARNING, CRITICAL])
+def test_what_is_reserved_needs_no_more_than_what_is_fragmented(headroom: int) -> None:
+    """Where too little can be given back compaction is all there is, for both."""
+    for cause in (FRAGMENTATION, RESERVED):
+        reading = make_reading(headroom, cause=cause)
+        expected = [A, C] if headroom == WARNING else [C]
+        assert ladder(reading, memory=Memory(droppable_pagecache_kib=2047)) == expected
 
 
 @pytest.mark.parametrize("cause", list(Cause))
@@ -88,6 +115,12 @@ def test_nothing_is_ever_done_for_cma(cause: Cause, headroom: int) -> None:
         (CRITICAL, FRAGMENTATION, Remedies(drop_caches=False), [C, R]),
         (CRITICAL, FRAGMENTATION, Remedies(reclaim=False), [C, P]),
         (CRITICAL, FRAGMENTATION, Remedies(reclaim=False, drop_caches=False), [C]),
+        (WARNING, RESERVED, Remedies(compact=False), []),
+        (WARNING, RESERVED, Remedies(compact_async=False), [C]),
+        (CRITICAL, RESERVED, Remedies(compact=False), [R]),
+        (CRITICAL, RESERVED, Remedies(reclaim=False), [C, P]),
+        (CRITICAL, SHORTAGE, Remedies(reclaim=False), [P]),
+        (CRITICAL, SHORTAGE, Remedies(drop_caches=False), [R]),
         (CRITICAL, SHORTAGE, Remedies(reclaim=False, drop_caches=False), []),
     ],
 )
@@ -95,7 +128,7 @@ def test_what_is_switched_off_is_no_rung(
     headroom: int, cause: Cause, remedies: Remedies, expected: list[Remedy]
 ) -> None:
     """The configuration takes rungs away; the others stay."""
-    reading = make_reading(headroom, cause=cause)
+    reading = make_reading(headroom, request=Request.ATOMIC, cause=cause)
     assert ladder(reading, make_limits(EVERYTHING, remedies=remedies)) == expected
 
 
@@ -121,13 +154,20 @@ def test_what_is_switched_off_is_no_rung(
         ),
         (
             make_reading(CRITICAL, cause=SHORTAGE),
-            make_limits(()),
+            make_limits(EVERYTHING),
+            "the kernel reclaims by itself",
+        ),
+        (SHORT, make_limits(EVERYTHING), "too little can be dropped"),
+        (
+            make_reading(WARNING, request=Request.ATOMIC, cause=SHORTAGE),
+            make_limits(EVERYTHING),
             "too little can be dropped",
         ),
+        (make_reading(CRITICAL, cause=RESERVED), make_limits(()), "no compact here"),
         (
-            make_reading(CRITICAL, cause=Cause.RESERVED),
-            make_limits(EVERYTHING),
-            "none helps against reserved",
+            make_reading(WARNING, cause=RESERVED),
+            make_limits(EVERYTHING, remedies=Remedies(compact=False)),
+            "compact is switched off",
         ),
         (
             make_reading(WARNING, cause=Cause.UNSATISFIABLE),
@@ -173,22 +213,23 @@ def test_what_is_dropped_is_where_the_memory_is(
 ) -> None:
     """Only where there is enough: not of a root in RAM. Both where neither alone will do."""
     memory = Memory(droppable_pagecache_kib=pagecache_kib, droppable_slab_kib=slab_kib)
-    reading = make_reading(CRITICAL, cause=SHORTAGE)
-    assert ladder(reading, make_limits((P, S, D)), memory) == expected
+    assert ladder(SHORT, make_limits((P, S, D)), memory) == expected
+    fragmented = make_reading(CRITICAL)
+    assert ladder(fragmented, make_limits((P, S, D)), memory) == expected
 
 
 @pytest.mark.parametrize(("droppable_kib", "expected"), [(2047, []), (2048, [R])])
 def test_reclaim_needs_enough_as_well(droppable_kib: int, expected: list[Remedy]) -> None:
     """Reclaiming what cannot be dropped would take the programs' own pages."""
     memory = Memory(droppable_pagecache_kib=droppable_kib)
-    assert ladder(make_reading(CRITICAL, cause=SHORTAGE), memory=memory) == expected
+    assert ladder(SHORT, memory=memory) == expected
+    assert ladder(make_reading(CRITICAL), memory=memory) == [C, *expected]
 
 
 @pytest.mark.parametrize("kept", [P, S, D])
 def test_a_drop_that_cannot_be_had_is_no_rung(kept: Remedy) -> None:
     """No other is taken for it."""
-    reading = make_reading(CRITICAL, cause=SHORTAGE)
-    assert ladder(reading, make_limits((kept,))) == ([P] if kept is P else [])
+    assert ladder(SHORT, make_limits((kept,))) == ([P] if kept is P else [])
 
 
 @pytest.mark.parametrize(
@@ -208,9 +249,8 @@ def test_how_much_is_reclaimed(
     headroom: int | None, order: int, critical: int, amount_kib: int
 ) -> None:
     """Four times what is missing to rise above the level; 2 MiB at least, 16 MiB at most."""
-    reading = make_reading(CRITICAL, cause=SHORTAGE)
-    demand = reading.demand._replace(order=order, critical=critical, warning=20_000)
-    reading = reading._replace(demand=demand, headroom=headroom)
+    demand = SHORT.demand._replace(order=order, critical=critical, warning=20_000)
+    reading = SHORT._replace(demand=demand, headroom=headroom)
     memory = Memory(droppable_pagecache_kib=1 << 20)
     assessment = make_assessment(reading)._replace(memory=memory)
     assert list(rungs(reading, assessment, make_limits(EVERYTHING))) == [
@@ -220,8 +260,8 @@ def test_how_much_is_reclaimed(
 
 def test_enough_grows_with_what_is_missing() -> None:
     """64 blocks of 1 MiB: a quarter of a gigabyte has to be droppable, though less is reclaimed."""
-    reading = make_reading(0, cause=SHORTAGE)
-    reading = reading._replace(demand=reading.demand._replace(order=8, critical=63, warning=100))
+    demand = SHORT.demand._replace(order=8, critical=63, warning=100)
+    reading = SHORT._replace(demand=demand, headroom=0)
     for droppable_kib, expected in ((256 * 1024 - 1, []), (256 * 1024, [R])):
         memory = Memory(droppable_pagecache_kib=droppable_kib)
         assert ladder(reading, memory=memory) == expected
@@ -229,30 +269,31 @@ def test_enough_grows_with_what_is_missing() -> None:
 
 def test_pages_may_be_larger() -> None:
     """With pages of 64 KiB a block of order 2 is 256 KiB."""
-    reading = make_reading(CRITICAL, cause=SHORTAGE)
-    assessment = make_assessment(reading)._replace(memory=DROPPABLE)
+    assessment = make_assessment(SHORT)._replace(memory=DROPPABLE)
     assessment = assessment._replace(kernel=assessment.kernel._replace(page_size=65536))
-    (action,) = rungs(reading, assessment, make_limits(EVERYTHING))
+    (action,) = rungs(SHORT, assessment, make_limits(EVERYTHING))
     assert action.amount_kib == 3 * 256 * 4
 
 
 @pytest.mark.parametrize(
     ("request_", "order", "expected"),
     [
-        (Request.KERNEL, 0, []),
-        (Request.MOVABLE, 0, []),
-        (Request.ATOMIC, 0, [R]),
-        (Request.DMA, 0, [R]),
-        (Request.KERNEL, 1, [R]),
+        (Request.KERNEL, 0, [C]),
+        (Request.MOVABLE, 0, [C]),
+        (Request.ATOMIC, 0, [C, R]),
+        (Request.DMA, 0, [C, R]),
+        (Request.KERNEL, 1, [C, R]),
     ],
 )
 def test_available_memory_is_never_answered_by_dropping(
     request_: Request, order: int, expected: list[Remedy]
 ) -> None:
     """What is available counts what is droppable already: dropping adds nothing."""
-    reading = make_reading(CRITICAL, cause=SHORTAGE, request=request_)
+    reading = make_reading(CRITICAL, request=request_)
     reading = reading._replace(demand=reading.demand._replace(order=order))
     assert ladder(reading) == expected
+    short = reading._replace(cause=SHORTAGE)
+    assert ladder(short) == ([R] if request_ is Request.ATOMIC else [])
 
 
 # --- Which node --------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from builders import make_reading
 from policies import CRITICAL, OK, WARNING, Daemon
 
 from oomwatchd import policy
-from oomwatchd.model import Cause, Remedy
+from oomwatchd.model import Cause, Remedy, Request
 from oomwatchd.policy import Decision
 from oomwatchd.settings import Hours, Remedies
 
@@ -39,13 +39,29 @@ def test_the_worst_demand_is_answered() -> None:
     """Critical before warning, then the lowest headroom; what cannot be helped hides nobody."""
     decision = Daemon().tick(
         make_reading(1, name="a", cause=Cause.SHORTAGE),
+        make_reading(0, name="e", request=Request.ATOMIC, cause=Cause.SHORTAGE),
         make_reading(12, name="b"),
         make_reading(3, name="c"),
         make_reading(2, name="d"),
     )
     assert decision.reading is not None
     assert decision.reading.demand.name == "d"
-    assert decision.against == {"a": "too little can be dropped"}
+    assert decision.against == {
+        "a": "the kernel reclaims by itself",
+        "e": "too little can be dropped",
+    }
+
+
+@pytest.mark.parametrize("cause", [Cause.FRAGMENTATION, Cause.RESERVED])
+def test_whatever_compaction_may_end_is_answered_by_headroom(cause: Cause) -> None:
+    """What is reserved neither goes before what is fragmented nor after it."""
+    other = {Cause.FRAGMENTATION: Cause.RESERVED, Cause.RESERVED: Cause.FRAGMENTATION}[cause]
+    decision = Daemon().tick(
+        make_reading(2, name="a", cause=other), make_reading(1, name="b", cause=cause)
+    )
+    assert decision.remedy is C
+    assert decision.reading is not None
+    assert decision.reading.demand.name == "b"
 
 
 def test_critical_goes_before_a_lower_headroom_at_warning() -> None:
@@ -64,10 +80,16 @@ def test_critical_goes_before_a_lower_headroom_at_warning() -> None:
 def test_where_nothing_can_be_done_the_worst_demand_gives_the_reason() -> None:
     """The others' reasons are told beside it."""
     decision = Daemon(()).tick(
-        make_reading(10, name="b"), make_reading(2, name="a", cause=Cause.RESERVED)
+        make_reading(10, name="b"),
+        make_reading(2, name="a", cause=Cause.UNSATISFIABLE),
+        make_reading(11, name="c", cause=Cause.RESERVED),
     )
-    assert decision.reason == "none helps against reserved"
-    assert decision.against == {"a": "none helps against reserved", "b": "no compact here"}
+    assert decision.reason == "none helps against unsatisfiable"
+    assert decision.against == {
+        "a": "none helps against unsatisfiable",
+        "b": "no compact here",
+        "c": "no compact here",
+    }
     assert decision.reading is not None
     assert decision.reading.demand.name == "a"
 
@@ -129,7 +151,7 @@ def test_a_dry_run_says_what_it_would_run(remedy: Remedy) -> None:
     daemon = Daemon((remedy,), dry_run=True)
     headroom = WARNING if remedy is A else CRITICAL
     cause = Cause.FRAGMENTATION if remedy in (A, C) else Cause.SHORTAGE
-    reading = make_reading(headroom, cause=cause)
+    reading = make_reading(headroom, request=Request.ATOMIC, cause=cause)
     kib = {Remedy.DROP_SLAB: (0, 3000), Remedy.DROP_ALL: (1500, 1500)}.get(remedy, (3000, 0))
     daemon.memory = daemon.memory._replace(
         droppable_pagecache_kib=kib[0], droppable_slab_kib=kib[1]
@@ -203,7 +225,7 @@ def test_never_two_at_once() -> None:
     """While one runs none starts, however long it takes and whoever is low."""
     daemon = Daemon(Remedy)
     assert daemon.tick(make_reading(CRITICAL)).remedy is C
-    short = make_reading(0, name="short", cause=Cause.SHORTAGE)
+    short = make_reading(0, name="short", request=Request.ATOMIC, cause=Cause.SHORTAGE)
     for second in range(1, 1000):
         decision = daemon.tick(make_reading(0), make_reading(0, name="other"), short)
         assert decision.remedy is None

@@ -1,5 +1,6 @@
 """From rung to rung: what is tried when what was tried before did not help."""
 
+import pytest
 from builders import make_reading
 from policies import CRITICAL, OK, WARNING, Daemon
 
@@ -10,7 +11,9 @@ from oomwatchd.settings import Poll, Remedies
 C, A, R, P = Remedy.COMPACT, Remedy.COMPACT_ASYNC, Remedy.RECLAIM, Remedy.DROP_PAGECACHE
 LOW_FOR_LONG = make_reading(WARNING)
 VERY_LOW = make_reading(CRITICAL)
-SHORT = make_reading(CRITICAL, cause=Cause.SHORTAGE)
+SHORT = make_reading(CRITICAL, request=Request.ATOMIC, cause=Cause.SHORTAGE)
+"""Nobody reclaims for it."""
+ASLEEP = [request for request in Request if request.may_sleep]
 
 
 # --- At warning --------------------------------------------------------------------------------
@@ -171,19 +174,38 @@ def test_a_rung_that_only_has_to_wait_is_waited_for() -> None:
 
 
 def test_a_critical_shortage_is_left_to_the_kernel_first() -> None:
-    """For the settling time, without a word."""
+    """For the settling time; what cannot sleep is told of meanwhile."""
     daemon = Daemon(Remedy)
     assert daemon.tick(SHORT).reason == "the kernel reclaims by itself"
+    assert daemon.said == ["process headroom_critical"]
     assert daemon.tick(SHORT, after=1.9).remedy is None
-    assert daemon.said == []
     assert daemon.tick(SHORT, after=0.1).remedy is R
+    assert daemon.said == ["process headroom_critical"]
+
+
+@pytest.mark.parametrize("request_", ASLEEP)
+def test_a_shortage_of_what_may_sleep_is_left_to_the_kernel_for_good(request_: Request) -> None:
+    """It reclaims as soon as anybody asks, however critical; nobody is backed off for it."""
+    short = make_reading(0, request=request_, cause=Cause.SHORTAGE)
+    daemon = Daemon(Remedy)
+    for _ in range(600):
+        decision = daemon.tick(short)
+        assert (decision.remedy, decision.reason) == (None, "the kernel reclaims by itself")
+    assert (daemon.said, daemon.backed_off) == ([], [])
+
+
+def test_a_shortage_that_becomes_fragmentation_is_compacted_for() -> None:
+    """What the kernel reclaimed lies scattered: from then on it is ours."""
+    daemon = Daemon(Remedy)
+    daemon.watched(make_reading(CRITICAL, cause=Cause.SHORTAGE), seconds=60)
+    assert daemon.tick(VERY_LOW).remedy is C
     assert daemon.said == ["process headroom_low"]
 
 
 def test_the_time_at_warning_counts_for_the_kernel() -> None:
     """It had its time already."""
     daemon = Daemon(Remedy, poll=Poll(settle_seconds=10, hold_seconds=100)).past_the_first_look()
-    daemon.tick(make_reading(WARNING, cause=Cause.SHORTAGE))
+    daemon.tick(make_reading(WARNING, request=Request.ATOMIC, cause=Cause.SHORTAGE))
     assert daemon.tick(SHORT, after=9.9).remedy is None
     assert daemon.tick(SHORT, after=0.1).remedy is R
 
@@ -201,7 +223,7 @@ def test_a_shortage_that_giving_back_does_not_end_is_backed_off() -> None:
     assert daemon.tick(SHORT, after=2).remedy is R
     assert daemon.in_vain(SHORT).remedy is None
     assert daemon.backed_off == [("process", 60.0)]
-    assert daemon.said == ["process headroom_low", "process headroom_critical"]
+    assert daemon.said == ["process headroom_critical"]
 
 
 def test_what_was_given_back_may_leave_fragmentation() -> None:
@@ -209,15 +231,42 @@ def test_what_was_given_back_may_leave_fragmentation() -> None:
     daemon = Daemon(Remedy)
     daemon.tick(SHORT)
     daemon.tick(SHORT, after=2)
-    assert daemon.in_vain(VERY_LOW).remedy is C
+    assert daemon.in_vain(SHORT._replace(cause=Cause.FRAGMENTATION)).remedy is C
 
 
 def test_a_shortage_of_too_little_droppable_is_told_and_not_backed_off() -> None:
     """There is nothing to try, now or later, until something can be dropped."""
-    daemon = Daemon(Remedy, memory=Memory())
-    ran = daemon.watched(SHORT, seconds=600)
-    assert (ran, daemon.backed_off) == ([], [])
-    assert daemon.said == ["process headroom_critical"]
+    for short in (SHORT, make_reading(CRITICAL, cause=Cause.SHORTAGE)):
+        daemon = Daemon(Remedy, memory=Memory())
+        ran = daemon.watched(short, seconds=600)
+        assert (ran, daemon.backed_off) == ([], [])
+        assert daemon.said == ["process headroom_critical"]
+
+
+# --- Reserved for others -----------------------------------------------------------------------
+
+
+def test_what_is_reserved_is_compacted_for_gently_first() -> None:
+    """As for fragmentation: what is left for the request is free in too small pieces."""
+    daemon = Daemon(Remedy)
+    reserved = make_reading(WARNING, cause=Cause.RESERVED)
+    assert daemon.tick(reserved).remedy is A
+    assert daemon.in_vain(reserved).remedy is C
+    assert daemon.in_vain(reserved).reason == "nothing helped"
+    assert daemon.backed_off == [("process", 60.0)]
+    assert daemon.said == ["process headroom_low", "process headroom_warning"]
+
+
+def test_what_is_reserved_at_critical_climbs_the_whole_ladder() -> None:
+    """Compaction, giving back, compaction again; the cause may change between the two."""
+    daemon = Daemon(Remedy)
+    reserved = make_reading(CRITICAL, cause=Cause.RESERVED)
+    assert daemon.tick(reserved).remedy is C
+    assert daemon.in_vain(VERY_LOW).remedy is R
+    assert daemon.in_vain(reserved).reason == "the last compaction was less than 60 s ago"
+    assert daemon.tick(reserved, after=60).remedy is C
+    assert daemon.in_vain(reserved).reason == "nothing helped"
+    assert daemon.backed_off == [("process", 60.0)]
 
 
 # --- Beside cma demands ------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from oomwatchd.policy import Decision, Limits, State, Word
 from oomwatchd.policy.pace import pause
 from oomwatchd.settings import Hours, Poll, Remedies
 
+SCATTERED = (Cause.FRAGMENTATION, Cause.RESERVED)
 COMPACTING = (Remedy.COMPACT, Remedy.COMPACT_ASYNC)
 KINDS = ((Remedy.COMPACT,), (Remedy.COMPACT_ASYNC,), tuple(set(Remedy) - set(COMPACTING)))
 HOUR, DAY = 3600.0, 86_400.0
@@ -33,6 +34,7 @@ class Step(NamedTuple):
     watched: frozenset[str]
     limits: Limits
     memory: Memory
+    free_pages: int
 
 
 SECONDS = st.one_of(
@@ -101,6 +103,7 @@ STEPS = st.builds(
     memory=st.tuples(KIB, KIB).map(
         lambda kib: Memory(droppable_pagecache_kib=kib[0], droppable_slab_kib=kib[1])
     ),
+    free_pages=st.sampled_from((5099, 5099, 5000, 4000, 1000, 0)),
 )
 
 
@@ -113,7 +116,7 @@ def assessment_of(step: Step) -> Assessment:
         reading = make_reading(headroom, name=name, request=request, cause=cause)
         if name in step.watched:
             readings.append(reading._replace(demand=reading.demand._replace(order=order)))
-    return make_assessment(*readings)._replace(memory=step.memory)
+    return make_assessment(*readings, free_pages=step.free_pages)._replace(memory=step.memory)
 
 
 class Witness:
@@ -132,6 +135,8 @@ class Witness:
         self.words: dict[str, Word] = {}
         self.assessment = make_assessment()
         self.inhibited_until = 0.0
+        self.free_pages: int | None = None
+        self.moved_at = float("-inf")
 
     def go(self, step: Step) -> None:
         """Take a step, and check all that must hold."""
@@ -141,6 +146,7 @@ class Witness:
         poll = step.limits.poll
         if step.event != "stale" or not self.state.standings:
             self.assessment = assessment_of(step)
+            self.watch_free_pages(step)
             self.state = policy.observe(self.state, self.assessment, poll, self.now)
         if policy.settled(self.state, poll, self.now):
             self.state, outcome = policy.judge(self.state, self.assessment)
@@ -171,9 +177,26 @@ class Witness:
             self.state = policy.recalled(policy.initial(), memo, BOOT, self.now)
             self.is_running = False
             self.words.clear()
+            self.free_pages, self.moved_at = None, float("-inf")
         elif step.event == "inhibit":
             self.inhibited_until = self.passed + 50
             self.state = self.state._replace(inhibited_until=self.now + 50)
+
+    def watch_free_pages(self, step: Step) -> None:
+        """Take note of when free memory changed much, from the second look on."""
+        known, self.free_pages = self.free_pages, step.free_pages
+        if known is not None and 8 * abs(step.free_pages - known) > max(step.free_pages, known):
+            self.moved_at = self.now
+
+    def is_in_motion(self, reading: Reading, poll: Poll) -> bool:
+        """Whether it is too soon for a demand that may sleep."""
+        low_since = self.state.standings[reading.demand.name].low_since
+        return (
+            reading.demand.request.may_sleep
+            and 0 <= self.now - self.moved_at < poll.interval_min_seconds
+            and low_since is not None
+            and self.now - low_since < poll.settle_seconds
+        )
 
     def check_action(self, before: State, decision: Decision, step: Step) -> None:
         """Check that nothing stood against a remedy that is to be run."""
@@ -191,9 +214,12 @@ class Witness:
         assert policy.waiting(before, reading.demand.name, self.now) is None
         assert reading.severity in (Severity.WARNING, Severity.CRITICAL)
         assert reading.demand.request is not Request.CMA
-        assert reading.cause in (Cause.FRAGMENTATION, Cause.SHORTAGE)
+        assert reading.cause in (*SCATTERED, Cause.SHORTAGE)
+        asleep = reading.demand.request.may_sleep
+        assert reading.cause in SCATTERED or not asleep
+        assert not self.is_in_motion(reading, limits.poll)
         if remedy in COMPACTING:
-            assert reading.cause is Cause.FRAGMENTATION
+            assert reading.cause in SCATTERED
             self.check_cma(reading)
         else:
             system, demand = self.assessment.system, reading.demand
@@ -268,7 +294,20 @@ class Witness:
             assert (word is Word.RECOVERED) == (reading.severity is Severity.OK)
             assert word is not Word.LOW or (self.is_running and reading.demand.request.may_sleep)
             assert word is not Word.CRITICAL or reading.severity is Severity.CRITICAL
+            if name not in self.words or self.words[name] is Word.RECOVERED:
+                self.check_first_word(word, reading, poll)
             self.words[name] = word
+
+    def check_first_word(self, word: Word, reading: Reading, poll: Poll) -> None:
+        """Check that no alarm is raised of what the kernel ends by itself, or too soon."""
+        demand = reading.demand
+        if word is Word.LOW or not demand.request.may_sleep:
+            return
+        assert not self.is_in_motion(reading, poll)
+        if reading.cause is Cause.SHORTAGE and not measures_available(
+            self.assessment.system, demand.request, demand.order
+        ):
+            assert sum(kib or 0 for kib in self.assessment.memory) < 2048
 
     def check_idle(self, limits: Limits) -> None:
         """Check that nothing happens as long as nothing changes."""

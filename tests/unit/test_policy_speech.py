@@ -5,6 +5,7 @@ from builders import make_reading, make_zone
 from policies import CRITICAL, OK, WARNING, Daemon
 
 from oomwatchd import policy
+from oomwatchd.assess.memory import Memory
 from oomwatchd.model import Cause, Remedy, Request, Severity
 from oomwatchd.settings import Poll, Remedies
 
@@ -68,7 +69,8 @@ def test_a_remedy_that_never_comes_back_does_not_silence_its_demand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cause", "mended"), [(Cause.FRAGMENTATION, True), (Cause.RESERVED, False)]
+    ("cause", "mended"),
+    [(Cause.FRAGMENTATION, True), (Cause.RESERVED, True), (Cause.UNSATISFIABLE, False)],
 )
 @pytest.mark.parametrize("headroom", [WARNING, CRITICAL])
 def test_compaction_of_all_zones_mends_all_that_is_fragmented(
@@ -116,12 +118,14 @@ def test_without_a_remedy_the_alarm_is_at_once(request_: Request) -> None:
     assert daemon.said[1:] == [CRIT]
 
 
-@pytest.mark.parametrize("cause", [Cause.RESERVED, Cause.UNSATISFIABLE])
-def test_what_nothing_helps_against_is_told_once(cause: Cause) -> None:
-    """And never again while it stands."""
+@pytest.mark.parametrize(
+    ("cause", "said"), [(Cause.UNSATISFIABLE, [CRIT]), (Cause.RESERVED, [LOW, CRIT])]
+)
+def test_what_nothing_helps_against_is_told_once(cause: Cause, said: list[str]) -> None:
+    """And never again while it stands; where compaction may help that is tried before."""
     daemon = Daemon(Remedy)
     daemon.watched(make_reading(CRITICAL, cause=cause), seconds=500)
-    assert daemon.said == [CRIT]
+    assert daemon.said == said
 
 
 # --- A shortage that the kernel may end --------------------------------------------------------
@@ -129,9 +133,11 @@ def test_what_nothing_helps_against_is_told_once(cause: Cause) -> None:
 
 @pytest.mark.parametrize("request_", ASLEEP)
 @pytest.mark.parametrize(("headroom", "word"), [(WARNING, WARN), (CRITICAL, CRIT)])
-def test_a_shortage_is_given_the_settling_time(request_: Request, headroom: int, word: str) -> None:
-    """With a full page cache free memory is always short for a moment."""
-    daemon = Daemon(unavailable="no root", poll=Poll(hold_seconds=0))
+def test_a_shortage_of_too_little_droppable_is_given_the_settling_time(
+    request_: Request, headroom: int, word: str
+) -> None:
+    """The kernel may find something all the same; then there is nothing more to wait for."""
+    daemon = Daemon(unavailable="no root", memory=Memory(), poll=Poll(hold_seconds=0))
     short = make_reading(headroom, request=request_, cause=Cause.SHORTAGE)
     daemon.tick(short)
     daemon.tick(short, after=1.9)
@@ -140,10 +146,58 @@ def test_a_shortage_is_given_the_settling_time(request_: Request, headroom: int,
     assert daemon.said == [word]
 
 
-def test_a_shortage_for_an_atomic_request_is_told_at_once() -> None:
-    """Nobody reclaims for it."""
+@pytest.mark.parametrize("request_", ASLEEP)
+@pytest.mark.parametrize("headroom", [WARNING, CRITICAL])
+@pytest.mark.parametrize("unavailable", [None, "no root"])
+def test_a_shortage_that_the_kernel_can_end_is_never_told(
+    request_: Request, headroom: int, unavailable: str | None
+) -> None:
+    """With a full page cache free memory lies below the marks for long, and nothing is wrong."""
+    daemon = Daemon(Remedy, unavailable=unavailable)
+    short = make_reading(headroom, request=request_, cause=Cause.SHORTAGE)
+    assert daemon.watched(short, seconds=500) == []
+    assert daemon.said == []
+
+
+@pytest.mark.parametrize(
+    ("headroom", "pagecache_kib", "slab_kib", "said"),
+    [
+        (CRITICAL, 2048, None, []),
+        (CRITICAL, None, 2048, []),
+        (CRITICAL, 1024, 1024, []),
+        (CRITICAL, 1024, 1023, [CRIT]),
+        (CRITICAL, 0, 0, [CRIT]),
+        (WARNING, 2048, 0, []),
+        (WARNING, 2047, 0, [WARN]),
+    ],
+)
+def test_what_the_kernel_can_end_goes_by_what_is_droppable(
+    headroom: int, pagecache_kib: int | None, slab_kib: int | None, said: list[str]
+) -> None:
+    """Page cache and slab together: as much as would do if it were ours to give back."""
+    memory = Memory(droppable_pagecache_kib=pagecache_kib, droppable_slab_kib=slab_kib)
+    daemon = Daemon(Remedy, memory=memory)
+    short = make_reading(headroom, cause=Cause.SHORTAGE)
+    daemon.tick(short)
+    daemon.tick(short, after=2)
+    assert daemon.said == said
+
+
+def test_a_shortage_is_told_when_what_was_droppable_is_gone() -> None:
+    """Its settling time is over already."""
     daemon = Daemon(Remedy)
-    daemon.tick(make_reading(CRITICAL, request=Request.ATOMIC, cause=Cause.SHORTAGE))
+    short = make_reading(CRITICAL, cause=Cause.SHORTAGE)
+    daemon.watched(short, seconds=60)
+    daemon.memory = Memory()
+    daemon.tick(short)
+    assert daemon.said == [CRIT]
+
+
+@pytest.mark.parametrize("request_", AWAKE)
+def test_a_shortage_for_what_cannot_sleep_is_told_at_once(request_: Request) -> None:
+    """Nobody reclaims for it, however much is droppable."""
+    daemon = Daemon(Remedy)
+    daemon.tick(make_reading(CRITICAL, request=request_, cause=Cause.SHORTAGE))
     assert daemon.said == [CRIT]
 
 

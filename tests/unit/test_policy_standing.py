@@ -1,7 +1,7 @@
 """Who is low since when, and what time that nobody saw does to it."""
 
 import pytest
-from builders import make_reading
+from builders import make_reading, make_zone
 from policies import CRITICAL, LOW, OK, WARNING, Daemon
 
 from oomwatchd import policy
@@ -235,6 +235,190 @@ def test_not_idle_while_a_demand_is_backed_off() -> None:
     assert not policy.is_idle(daemon.state)
     daemon.tick(make_reading(OK), after=60)
     assert policy.is_idle(daemon.state)
+
+
+@pytest.mark.parametrize("request_", [Request.KERNEL, Request.ATOMIC])
+def test_memory_in_motion_keeps_nobody_awake(request_: Request) -> None:
+    """As long as every demand is ok nothing is held up by it."""
+    daemon = Daemon().past_the_first_look()
+    daemon.free_pages = 100
+    daemon.tick(make_reading(OK, request=request_))
+    assert policy.is_idle(daemon.state)
+    daemon.tick(make_reading(OK, request=request_), after=100)
+    assert policy.is_idle(daemon.state)
+    assert daemon.said == []
+
+
+# --- Memory in motion --------------------------------------------------------------------------
+
+IN_MOTION = "memory is being taken or given back right now"
+ASLEEP = [request for request in Request if request.may_sleep]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "moving"),
+    [
+        (8000, 6999, True),
+        (8000, 7000, False),
+        (7000, 8000, False),
+        (6999, 8000, True),
+        (8000, 0, True),
+        (0, 8000, True),
+        (8000, 8000, False),
+        (0, 0, False),
+    ],
+)
+def test_a_change_by_more_than_an_eighth_is_motion(
+    before: int, after: int, *, moving: bool
+) -> None:
+    """Taken or given back; an eighth of the larger is not much yet."""
+    daemon = Daemon()
+    daemon.free_pages = before
+    daemon.tick(make_reading(OK))
+    daemon.free_pages = after
+    decision = daemon.tick(make_reading(CRITICAL))
+    if moving:
+        assert (decision.remedy, decision.reason) == (None, IN_MOTION)
+        assert daemon.said == []
+    else:
+        assert decision.remedy is Remedy.COMPACT
+        assert daemon.said == ["process headroom_low"]
+
+
+def test_free_memory_is_that_of_all_zones() -> None:
+    """What one loses another may have gained."""
+    for pages, moving in (((3000, 5000), False), ((3000, 3000), True)):
+        daemon = Daemon(zones=(make_zone(free_pages=5000), make_zone(free_pages=3000, node=1)))
+        daemon.tick(make_reading(OK))
+        one, other = pages
+        daemon.zones = (make_zone(free_pages=one), make_zone(free_pages=other, node=1))
+        assert (daemon.tick(make_reading(CRITICAL)).reason == IN_MOTION) is moving
+
+
+@pytest.mark.parametrize("request_", ASLEEP)
+@pytest.mark.parametrize("cause", [Cause.FRAGMENTATION, Cause.RESERVED])
+def test_nothing_is_done_or_said_in_the_middle_of_a_change(request_: Request, cause: Cause) -> None:
+    """Until free memory has stood still for the shortest interval."""
+    low = make_reading(CRITICAL, request=request_, cause=cause)
+    daemon = Daemon().past_the_first_look()
+    daemon.free_pages = 1000
+    assert daemon.tick(low).reason == IN_MOTION
+    daemon.free_pages = 500
+    assert daemon.tick(low, after=0.5).reason == IN_MOTION
+    assert daemon.tick(low, after=0.4).reason == IN_MOTION
+    assert daemon.said == []
+    assert daemon.backed_off == []
+    assert daemon.tick(low, after=0.1).remedy is Remedy.COMPACT
+    assert daemon.said == ["process headroom_low"]
+
+
+@pytest.mark.parametrize("request_", ASLEEP)
+def test_where_nothing_mends_it_the_alarm_waits_for_the_change_as_well(request_: Request) -> None:
+    """It may be over with it."""
+    low = make_reading(CRITICAL, request=request_)
+    daemon = Daemon(unavailable="no root").past_the_first_look()
+    daemon.free_pages = 1000
+    daemon.tick(low)
+    daemon.tick(low, after=0.4)
+    assert daemon.said == []
+    daemon.tick(low, after=0.1)
+    assert daemon.said == ["process headroom_critical"]
+
+
+def test_a_demand_that_is_well_after_the_change_is_not_spoken_of() -> None:
+    """Nor was a remedy spent on it."""
+    daemon = Daemon().past_the_first_look()
+    daemon.free_pages = 1000
+    daemon.tick(make_reading(CRITICAL))
+    daemon.free_pages = 5000
+    daemon.tick(make_reading(OK), after=0.5)
+    assert (daemon.said, daemon.state.starts) == ([], ())
+
+
+@pytest.mark.parametrize("unavailable", [None, "no root"])
+def test_memory_in_motion_is_waited_for_no_longer_than_the_settling_time(
+    unavailable: str | None,
+) -> None:
+    """Counted from when the demand became low: it may move for ever."""
+    daemon = Daemon(unavailable=unavailable).past_the_first_look()
+    for seconds in (0.0, 0.5, 1.0, 1.5, 1.9):
+        daemon.free_pages = 1000 if daemon.free_pages > 1000 else 4000
+        daemon.tick(make_reading(CRITICAL), after=0.4 if seconds == 1.9 else 0.5)
+        assert (daemon.said, daemon.state.running) == ([], None), seconds
+    daemon.free_pages = 1000 if daemon.free_pages > 1000 else 4000
+    decision = daemon.tick(make_reading(CRITICAL), after=0.1)
+    assert (decision.remedy is None) is (unavailable is not None)
+    word = "low" if unavailable is None else "critical"
+    assert daemon.said == [f"process headroom_{word}"]
+
+
+def test_what_has_been_low_for_longer_is_not_held_up() -> None:
+    """The hold time of a warning is longer than the settling time."""
+    daemon = Daemon().past_the_first_look()
+    daemon.tick(make_reading(WARNING))
+    daemon.free_pages = 1000
+    assert daemon.tick(make_reading(WARNING), after=15).remedy is Remedy.COMPACT
+    assert daemon.said == ["process headroom_low"]
+
+
+def test_what_was_low_at_the_first_look_is_not_held_up_later() -> None:
+    """Only within the settling time, though a warning then counts without hold."""
+    for after, said in ((1.9, []), (2.0, ["process headroom_warning"])):
+        daemon = Daemon(unavailable="no root")
+        daemon.tick(make_reading(WARNING))
+        daemon.said.clear()
+        daemon.state = daemon.state._replace(words={})
+        daemon.free_pages = 1000
+        daemon.tick(make_reading(WARNING), after=after)
+        assert daemon.said == said
+
+
+@pytest.mark.parametrize("cause", [Cause.FRAGMENTATION, Cause.SHORTAGE])
+def test_memory_in_motion_is_not_waited_for_by_what_cannot_sleep(cause: Cause) -> None:
+    """It fails in the middle of the change."""
+    daemon = Daemon(Remedy, poll=Poll(settle_seconds=2)).past_the_first_look()
+    daemon.free_pages = 1000
+    decision = daemon.tick(make_reading(CRITICAL, request=Request.ATOMIC, cause=cause))
+    assert decision.reason != IN_MOTION
+    assert (decision.remedy is Remedy.COMPACT) is (cause is Cause.FRAGMENTATION)
+    assert daemon.said == ["process headroom_critical"]
+
+
+def test_a_demand_that_was_spoken_of_gets_worse_at_once() -> None:
+    """The alarm is not held up by motion after the first word."""
+    daemon = Daemon(unavailable="no root").past_the_first_look()
+    daemon.tick(make_reading(CRITICAL))
+    daemon.tick(make_reading(WARNING), after=60)
+    daemon.tick(make_reading(WARNING), after=60)
+    daemon.tick(make_reading(OK))
+    daemon.free_pages = 1000
+    daemon.tick(make_reading(CRITICAL))
+    assert daemon.said == [
+        "process headroom_critical",
+        "process headroom_warning",
+        "process headroom_critical",
+    ]
+
+
+def test_the_first_look_shows_no_motion() -> None:
+    """There is nothing to compare with, neither at the start nor at a start anew."""
+    assert Daemon().tick(make_reading(CRITICAL)).remedy is Remedy.COMPACT
+    daemon = Daemon(unavailable="no root")
+    daemon.tick(make_reading(OK))
+    daemon.restart()
+    daemon.free_pages = 1000
+    daemon.tick(make_reading(CRITICAL))
+    assert daemon.said == ["process headroom_critical"]
+
+
+def test_a_clock_set_back_ends_the_motion() -> None:
+    """Or it would be waited for until the clock is there again."""
+    for after, moving in ((0.4, True), (-0.1, False), (-900.0, False)):
+        daemon = Daemon().past_the_first_look()
+        daemon.free_pages = 1000
+        assert daemon.tick(make_reading(CRITICAL)).reason == IN_MOTION
+        decision = daemon.tick(make_reading(CRITICAL), after=after)
+        assert (decision.remedy is None) is moving
 
 
 # --- Time that nobody saw pass -----------------------------------------------------------------
