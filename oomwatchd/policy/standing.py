@@ -25,8 +25,10 @@ def observe(state: State, assessment: Assessment, poll: Poll, now: float) -> Sta
         }
     ok = {name for name, standing in standings.items() if standing.severity is Severity.OK}
     clear = {name for name in ok if is_clear(standings[name], poll, now)}
-    free_pages = sum([zone.free_pages or 0 for zone in assessment.system.zones])
-    moved = abs(free_pages - state.free_pages) > max(free_pages, state.free_pages) // _MUCH
+    # None at all is not known: the files could not be read.
+    last = state.free_pages
+    free_pages = sum([zone.free_pages or 0 for zone in assessment.system.zones]) or last
+    moved = last > 0 and abs(free_pages - last) > max(free_pages, last) // _MUCH
     return state._replace(
         free_pages=free_pages,
         moved_at=now if moved and not state.first_look else state.moved_at,

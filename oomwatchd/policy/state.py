@@ -88,6 +88,7 @@ class State(NamedTuple):
     outcomes: tuple[Outcome, ...]
     first_look: bool
     free_pages: int = 0
+    """When they were last known; 0 before."""
     moved_at: float = float("-inf")
     """When free memory was last seen to have changed much from one look to the next."""
 

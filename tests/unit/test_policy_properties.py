@@ -184,6 +184,8 @@ class Witness:
 
     def watch_free_pages(self, step: Step) -> None:
         """Take note of when free memory changed much, from the second look on."""
+        if step.free_pages == 0:
+            return  # not known
         known, self.free_pages = self.free_pages, step.free_pages
         if known is not None and 8 * abs(step.free_pages - known) > max(step.free_pages, known):
             self.moved_at = self.now

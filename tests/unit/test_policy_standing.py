@@ -262,10 +262,10 @@ ASLEEP = [request for request in Request if request.may_sleep]
         (8000, 7000, False),
         (7000, 8000, False),
         (6999, 8000, True),
-        (8000, 0, True),
-        (0, 8000, True),
+        (8000, 1, True),
+        (1, 8000, True),
         (8000, 8000, False),
-        (0, 0, False),
+        (1, 1, False),
     ],
 )
 def test_a_change_by_more_than_an_eighth_is_motion(
@@ -283,6 +283,33 @@ def test_a_change_by_more_than_an_eighth_is_motion(
     else:
         assert decision.remedy is Remedy.COMPACT
         assert daemon.said == ["process headroom_low"]
+
+
+def test_what_could_not_be_read_is_no_motion() -> None:
+    """Files that cannot be read for a moment, or not at the first look, move nothing."""
+    unread = (make_zone(free_pages=None),)
+    daemon = Daemon(zones=unread)
+    daemon.tick(make_reading(None))
+    daemon.zones = None
+    daemon.tick(make_reading(OK))
+    daemon.zones = unread
+    daemon.tick(make_reading(None))
+    daemon.zones = None
+    assert daemon.tick(make_reading(CRITICAL), after=0.1).remedy is Remedy.COMPACT
+    daemon = Daemon(zones=unread)
+    daemon.tick(make_reading(None))
+    daemon.zones = None
+    assert daemon.tick(make_reading(CRITICAL)).remedy is Remedy.COMPACT
+
+
+def test_what_moved_while_it_could_not_be_read_did_move() -> None:
+    """The last that was known is compared with."""
+    daemon = Daemon()
+    daemon.tick(make_reading(OK))
+    daemon.zones = (make_zone(free_pages=None),)
+    daemon.tick(make_reading(None))
+    daemon.zones = (make_zone(free_pages=1000),)
+    assert daemon.tick(make_reading(CRITICAL)).reason == IN_MOTION
 
 
 def test_free_memory_is_that_of_all_zones() -> None:
