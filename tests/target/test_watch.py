@@ -78,6 +78,19 @@ def test_what_user_pages_fragment_is_mended_before_it_is_worth_a_warning(
     assert outcome["headroom_after"] > 4 * outcome["headroom_before"]
 
 
+def test_a_device_with_cma_is_mended_while_memory_fragments(guests: Guests) -> None:
+    """The configuration is there from the start; what lies in CMA is named, and in nobody's way."""
+    options = Options(icount=True, timeout_seconds=TIMEOUT_SECONDS)
+    result = guests.boot(ARM, "python3 -m target.inside.ordinary", options).checked()
+    for name, mended in json.loads(result.text("ordinary.json")).items():
+        assert "error" not in mended, mended["error"]
+        lines = mended["lines"]
+        assert mended["recovered"], (name, lines)
+        assert not {"headroom_warning", "headroom_critical"} & set(events(lines)), lines
+        assert values(lines, "remedy_finished", "effective") == ["yes"]
+        assert values(lines, "headroom_low", "cause")[0] in ("reserved", "fragmentation")
+
+
 def test_the_kernels_setting_is_raised_for_a_demand_at_warning_and_put_back(told: Facts) -> None:
     """A critical demand leaves it alone."""
     warning, critical = told["movable"]["at_warning"], told["movable"]["at_critical"]
