@@ -65,8 +65,10 @@ def _demand(
     """Take the stated levels, or those by the system's memory or marks: both hardly change."""
     warning, critical = _levels(order, page_size, total_kib, gap_pages)
     if spec.warning is not None:
+        # In proportion: a stage between the two is what the warning is for.
+        in_proportion = spec.warning * critical // warning
+        critical = min(spec.warning, max(in_proportion, min(2, critical)))
         warning = spec.warning
-        critical = min(critical, warning)
     if spec.critical is not None:
         critical = spec.critical
         warning = max(warning, critical)

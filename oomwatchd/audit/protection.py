@@ -33,7 +33,7 @@ def lock(subject: Subject) -> Iterator[Finding]:
     if locked_kib is None or not subject.config.survival.lock_memory:
         return
     if locked_kib:
-        yield ok("protection", f"oomwatchd has {locked_kib} KiB of its memory locked.")
+        yield ok("protection", "oomwatchd has its memory locked.")
     else:
         yield problem(
             "protection",

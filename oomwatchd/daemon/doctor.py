@@ -1,13 +1,14 @@
 """The audit, made when somebody asks for it."""
 
 from oomwatchd.assess.assessment import Assessment
+from oomwatchd.daemon.options import Options
 from oomwatchd.errors import Exit
 from oomwatchd.settings import Config
 from oomwatchd.status.protocol import RequestError, encode
 
 
 def answer(
-    assessment: Assessment, config: Config, root: str | None, realtime: str | None = None
+    assessment: Assessment, config: Config, options: Options, realtime: str | None = None
 ) -> bytes:
     """Audit the system that was last assessed; returns the reply's line.
 
@@ -20,8 +21,11 @@ def answer(
         from oomwatchd.audit.findings import findings  # noqa: PLC0415
         from oomwatchd.system.audit import gather  # noqa: PLC0415
 
-        live = root is None
-        facts = gather(root or "/", assessment.kernel, live=live, own=live, realtime=realtime)
+        live = options.root is None
+        # A dry-run does not protect itself, and need not.
+        own = live and not options.dry_run
+        root = options.root or "/"
+        facts = gather(root, assessment.kernel, live=live, own=own, realtime=realtime)
         return encode(document(findings(facts, assessment, config)))
     except (ImportError, OSError, MemoryError) as error:
         why = f"the audit cannot be made now: {type(error).__name__}"

@@ -18,6 +18,7 @@ from oomwatchd.system.realtime import RealTime
 from oomwatchd.system.remedies import Means, Worker, open_means
 
 _REALTIME_SECONDS = 3600.0
+_DOUBT_SECONDS = 30.0
 """Threads of all processes are looked through for real-time ones this seldom."""
 
 
@@ -48,6 +49,8 @@ class Hands:
         if options.root is not None:
             self._unavailable = "a copied tree is never acted on"
             return
+        if place.lock is None and Remedy.COMPACT in self._missing:
+            self.problems.append(Problem("compaction", self._missing[Remedy.COMPACT]))
         if options.dry_run:
             self.problems.append(Problem("remedies", "dry-run: nothing is changed"))
         elif place.lock is None:
@@ -89,6 +92,13 @@ class Hands:
             self.realtime = self._searcher.find()
             due = self._search_at = now + _REALTIME_SECONDS
         return due
+
+    def doubt_realtime(self, now: float) -> None:
+        """Look whether what keeps us from acting is still there; called while a demand is low."""
+        searched_at = self._search_at - _REALTIME_SECONDS
+        if self._searcher and self.realtime and now - searched_at >= _DOUBT_SECONDS:
+            self.realtime = self._searcher.find()
+            self._search_at = now + _REALTIME_SECONDS
 
     def look_again(self) -> None:
         """Look for real-time processes that have come since, right before acting."""

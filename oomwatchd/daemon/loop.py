@@ -171,6 +171,7 @@ class Daemon:
                 self._reporter.finished(outcome)
                 self._outlook.forget()
                 self._judged = True
+        self._hands.doubt_realtime(now)
         decided, decision = policy.decide(state, assessment, self._hands.limits(self._config), now)
         if decision.action is not None:
             # Not beside a task that has come since, and never on what was seen some ticks ago.
@@ -215,7 +216,7 @@ class Daemon:
         kills = self._view.new_kills()
         if kills:
             worst = self._view.lowest()
-            self._reporter.emit("oom_kill", kills=kills, demand=worst)
+            self._reporter.emit("oom_kill", kills=kills, lowest_demand=worst)
             self._lifeline.last_words(f"{kills} OOM kills seen; lowest demand: {worst}", now)
 
     def _own_problems(self, now: float) -> tuple[Problem, ...]:
@@ -291,7 +292,8 @@ class Daemon:
             self._state = policy.observe(self._state, assessment, self._config.poll, now)
         last = self._view.last(now)
         if method == "doctor":
-            return doctor.answer(last, self._config, self._options.root, self._hands.realtime)
+            self._hands.doubt_realtime(now)
+            return doctor.answer(last, self._config, self._options, self._hands.realtime)
         problems = self._own_problems(now)
         return self._answers.status(last, self._state, self._config, problems, now)
 

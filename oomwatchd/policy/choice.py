@@ -72,7 +72,7 @@ def obstacle(remedy: Remedy, limits: Limits) -> str | None:
 
 def no_rung(reading: Reading, limits: Limits) -> str:
     """Say why there is nothing to be done about a low demand, ever."""
-    if reading.demand.request is Request.CMA:
+    if reading.demand.request is Request.CMA and reading.cause is not Cause.UNSATISFIABLE:
         return "compaction would fill CMA"
     if reading.cause in SCATTERED:
         return obstacle(Remedy.COMPACT, limits) or "nothing more to try"

@@ -162,8 +162,9 @@ def test_levels_of_contiguous_memory() -> None:
 @pytest.mark.parametrize(
     ("warning", "critical", "expected"),
     [
-        (100, None, (100, 3)),
+        (100, None, (100, 20)),
         (2, None, (2, 2)),
+        (15, None, (15, 3)),
         (0, None, (0, 0)),
         (None, 1, (15, 1)),
         (None, 50, (50, 50)),
@@ -173,7 +174,7 @@ def test_levels_of_contiguous_memory() -> None:
 def test_stated_levels_stand(
     warning: int | None, critical: int | None, expected: tuple[int, int]
 ) -> None:
-    """A level that is not stated gives way to one that is: warning is never below critical."""
+    """Critical follows in proportion to the defaults; warning is never below critical."""
     spec = DemandSpec("x", 2, None, Request.KERNEL, warning, critical)
     demand = resolved(spec, marked(608, 487))
     assert (demand.warning, demand.critical) == expected

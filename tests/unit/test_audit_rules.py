@@ -419,7 +419,7 @@ CASES = {
         facts=having(locked_kib=0),
         config=Config(survival=Survival(lock_memory=False)),
     ),
-    "locked": Case("protection", OK, "9000 KiB", having(locked_kib=9000)),
+    "locked": Case("protection", OK, "memory locked", having(locked_kib=9000)),
     "no daemon": Case("protection", None),
 }
 

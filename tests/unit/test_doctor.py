@@ -15,6 +15,7 @@ from rootlib import ROOTS, assessment_of
 from oomwatchd.ctl.client import ReplyError
 from oomwatchd.ctl.doctor import doctor_text, local_audit
 from oomwatchd.daemon.doctor import answer
+from oomwatchd.daemon.options import parse
 from oomwatchd.settings import Config
 from oomwatchd.status.protocol import RequestError
 from oomwatchd.system import configfile
@@ -80,7 +81,7 @@ def test_an_audit_that_cannot_be_loaded_is_refused(monkeypatch: pytest.MonkeyPat
     """75, and the daemon goes on."""
     monkeypatch.setitem(sys.modules, "oomwatchd.system.audit", None)
     with pytest.raises(RequestError, match="cannot be made now: ModuleNotFoundError") as refused:
-        answer(assessment_of(ROOT), Config(), str(ROOT))
+        answer(assessment_of(ROOT), Config(), parse(["--root", str(ROOT)]))
     assert refused.value.code == 75
 
 
