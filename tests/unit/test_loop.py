@@ -289,6 +289,20 @@ def test_beside_a_real_time_task_nothing_is_run(bench: Bench) -> None:
     assert "motor" in bench.facts("headroom_critical")["remedy"]
 
 
+def test_a_real_time_task_that_has_ended_is_in_nobodys_way(bench: Bench) -> None:
+    """It is doubted every half minute while a demand is low because of it."""
+
+    def end() -> None:
+        bench.sign = None
+
+    bench.sign = 'task "motor" (12) is SCHED_FIFO'
+    bench.at(START + 50, bench.free(LOW))
+    bench.at(START + 200, end)
+    bench.run(300)
+    assert bench.started[0][1].remedy is Remedy.COMPACT
+    assert 200 <= bench.started[0][0] - START <= 200 + 30 + CAUGHT
+
+
 def test_beside_a_real_time_task_remedies_run_if_that_is_allowed(bench: Bench) -> None:
     """The configuration says so."""
     bench.sign = 'task "motor" (12) is SCHED_FIFO'
