@@ -100,11 +100,13 @@ class DatagramSink:
         now = time.monotonic()
         if now < self._retry_at:
             return None
-        link = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        link: socket.socket | None = None
         try:
+            link = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
             link.connect(self._path)
-        except OSError:
-            link.close()
+        except OSError:  # nobody listens, or descriptors or memory are short
+            if link is not None:
+                link.close()
             self._retry_at = now + self._retry_seconds
             self._retry_seconds = min(2 * self._retry_seconds, _LAST_RETRY_SECONDS)
             return None

@@ -17,7 +17,7 @@ from oomwatchd.system.ledger import Ledger
 from oomwatchd.system.realtime import RealTime
 from oomwatchd.system.remedies import Means, Worker, open_means
 
-_REALTIME_SECONDS = 3600.0
+_REALTIME_SECONDS = 600.0
 _DOUBT_SECONDS = 30.0
 """Threads of all processes are looked through for real-time ones this seldom."""
 
@@ -33,7 +33,7 @@ class Hands:
         epoll: select.epoll,
     ) -> None:
         """Open what may be used."""
-        self.problems: list[Problem] = []
+        self._problems: list[Problem] = []
         self._boot_id = platform.boot_id
         self._dry_run = options.dry_run
         self._unavailable: str | None = None
@@ -41,6 +41,7 @@ class Hands:
         self._worker: Worker | None = None
         self._ledger: Ledger | None = None
         self._remembered: object = None
+        self._unwritten: Problem | None = None
         self._searcher: RealTime | None = None
         self.realtime: str | None = None
         """The first sign of real-time tasks."""
@@ -50,9 +51,9 @@ class Hands:
             self._unavailable = "a copied tree is never acted on"
             return
         if place.lock is None and Remedy.COMPACT in self._missing:
-            self.problems.append(Problem("compaction", self._missing[Remedy.COMPACT]))
+            self._problems.append(Problem("compaction", self._missing[Remedy.COMPACT]))
         if options.dry_run:
-            self.problems.append(Problem("remedies", "dry-run: nothing is changed"))
+            self._problems.append(Problem("remedies", "dry-run: nothing is changed"))
         elif place.lock is None:
             self._unavailable = "without the lock another daemon may be acting"
         else:
@@ -60,7 +61,12 @@ class Hands:
         try:
             self._searcher = RealTime()
         except OSError as error:
-            self.problems.append(Problem("realtime", f"/proc: {reason(error)}"))
+            self._problems.append(Problem("realtime", f"/proc: {reason(error)}"))
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What could not be had."""
+        return [*self._problems, self._unwritten] if self._unwritten else self._problems
 
     def fileno(self) -> int | None:
         """Give the descriptor that tells the end of a remedy; None where none can run."""
@@ -124,12 +130,13 @@ class Hands:
         facts = state.starts, state.backoffs, state.inhibited_until
         if self._ledger is None or facts == self._remembered:
             return
-        self._remembered = facts
+        self._unwritten = None
         try:
             self._ledger.write(policy.memo_of(state, self._boot_id))
+            self._remembered = facts
         except OSError as error:
-            self._ledger = None
-            self.problems.append(Problem("ledger", f"budgets end with us: {reason(error)}"))
+            # Tried again at the next look.
+            self._unwritten = Problem("ledger", f"budgets end with us: {reason(error)}")
 
     def close(self) -> None:
         """Put back what is raised, without waiting for a remedy."""
@@ -143,18 +150,18 @@ class Hands:
         self._missing = dict(self._means.missing)
         for what, remedy in (("compaction", Remedy.COMPACT), ("drop_caches", Remedy.DROP_ALL)):
             if remedy in self._missing:
-                self.problems.append(Problem(what, self._missing[remedy]))
+                self._problems.append(Problem(what, self._missing[remedy]))
         try:
             self._ledger = Ledger(os.path.join(place.folder, "ledger"))
         except OSError as error:
-            self.problems.append(Problem("ledger", f"budgets end with us: {reason(error)}"))
+            self._problems.append(Problem("ledger", f"budgets end with us: {reason(error)}"))
         if len(self._missing) == len(Remedy):
             return
         try:
             self._worker = Worker(self._means)
         except (OSError, RuntimeError) as error:
             self._unavailable = f"no thread for remedies: {error}"
-            self.problems.append(Problem("remedies", self._unavailable))
+            self._problems.append(Problem("remedies", self._unavailable))
             return
         epoll.register(self._worker.fileno(), select.EPOLLIN)
 

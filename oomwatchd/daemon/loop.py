@@ -52,9 +52,13 @@ def watch(config: Config, options: Options) -> int:
     """
     waiter = Waiter()
     place = settle(config.socket, copied=options.root is not None, epoll=waiter.epoll)
+    daemon: Daemon | None = None
     try:
-        Daemon(config, options, waiter, place).run()
+        daemon = Daemon(config, options, waiter, place)
+        daemon.run()
     finally:
+        if daemon is not None:
+            daemon.let_go()
         if place.server is not None:
             place.server.close()
         if place.lock is not None:
@@ -116,8 +120,11 @@ class Daemon:
                 self._pause = pause(self._state, assessment, self._config.poll, now)
             now = self._wait(now, self._pause.seconds)
         self._lifeline.stopping()
-        self._hands.close()
         self._reporter.emit("stopped", uptime_seconds=time.monotonic() - self._started)
+
+    def let_go(self) -> None:
+        """Put back what is raised, however it ended."""
+        self._hands.close()
 
     def _is_quiet(self, now: float) -> bool:
         """Whether this tick ends here: nothing is near its level, and no timer runs."""

@@ -3,6 +3,7 @@
 import grp
 import os
 import select
+import stat
 from typing import NamedTuple
 
 from oomwatchd.errors import BusyError
@@ -40,9 +41,9 @@ def settle(settings: SocketSettings, *, copied: bool, epoll: select.epoll) -> Pl
     lock = server = None
     folder = os.path.dirname(path)
     try:
-        os.makedirs(folder, mode=0o755, exist_ok=True)
+        _make_folder(folder)
         if not copied:
-            lock = take_lock(os.path.join(folder, "lock"))
+            lock = take_lock(_lock_path(path))
     except OSError as error:
         problems.append(Problem("lock", f"{error.filename or path}: {reason(error)}"))
         # Without the lock another daemon's socket might be pushed aside.
@@ -60,6 +61,29 @@ def settle(settings: SocketSettings, *, copied: bool, epoll: select.epoll) -> Pl
     except OSError as error:
         problems.append(Problem("socket", f"{path}: {reason(error)}"))
     return Place(folder, lock, server, tuple(problems))
+
+
+def _make_folder(folder: str) -> None:
+    """Make the folder, and see that nobody else can put files there for us to trust.
+
+    Raises:
+        OSError: it cannot be made, or others may write there.
+    """
+    before = os.umask(0o022)
+    try:
+        os.makedirs(folder, mode=0o755, exist_ok=True)
+    finally:
+        os.umask(before)
+    status = os.stat(folder)
+    of_others = status.st_uid not in (0, os.geteuid())
+    if of_others or status.st_mode & stat.S_IWOTH:
+        raise OSError(0, "others may write there: choose a folder of its own", folder)
+
+
+def _lock_path(path: str) -> str:
+    """Give the lock's path beside the socket; /run itself has a folder of that name."""
+    usual = os.path.join(os.path.dirname(path), "lock")
+    return f"{path}.lock" if os.path.isdir(usual) else usual
 
 
 def _group_id(group: str | None, problems: list[Problem]) -> int | None:

@@ -77,12 +77,14 @@ class Reporter:
         """Tell what could not be had since last time, and what can be had again."""
         if problems == self._told:
             return
+        known = {problem.what for problem in self._told}
+        left = {problem.what for problem in problems}
         for problem in problems:
-            if problem not in self._told:
+            # What is still amiss, in other words or figures, is no news.
+            if problem.what not in known:
                 self.emit("degraded", what=problem.what, why=problem.why)
-        for problem in self._told:
-            if problem not in problems:
-                self.emit("restored", what=problem.what)
+        for what in sorted(known - left):
+            self.emit("restored", what=what)
         self._told = problems
 
 

@@ -17,8 +17,6 @@ _FRESH_SECONDS = 0.5
 """Whoever asks more often than this is given the last answer again."""
 _KILLS = b"oom_kill"
 """The counter of /proc/vmstat, since 4.13."""
-_MAX_WALKED_BLOCKS = 500_000
-"""The kernel walks the free lists for pagetypeinfo with interrupts off: about 5 ns a block."""
 
 
 class View:
@@ -58,15 +56,11 @@ class View:
     def sample(self, now: float, *, closely: bool = False) -> Sample:
         """Read the kernel's files: all of them, or those that will do."""
         zones = self.assessment.system.zones if self.assessment else ()
-        walked = sum(sum(zone.free_blocks) for zone in zones)
         orders = max((len(zone.free_blocks) for zone in zones), default=0)
         specs = self._specs or self._config.demands
         types = closely or self.assessment is None or now < self._types_until
         return self._sampler.sample(
-            Needs(
-                types=types and walked <= _MAX_WALKED_BLOCKS,
-                cma_chunks=any(_may_exceed(spec, orders) for spec in specs),
-            )
+            Needs(types=types, cma_chunks=any(_may_exceed(spec, orders) for spec in specs))
         )
 
     def assess(self, sample: Sample, now: float) -> Assessment:
@@ -100,9 +94,10 @@ class View:
         return self.assessment or self.assess(self.sample(now), now)
 
     def lowest(self) -> str | None:
-        """Name the demand that stands worst."""
+        """Name the demand that stands worst; None where none is low."""
         readings = self.assessment.readings if self.assessment else ()
-        worst = max(readings, key=lambda reading: reading.severity.rank, default=None)
+        low = [reading for reading in readings if reading.severity is not Severity.OK]
+        worst = max(low, key=lambda reading: reading.severity.rank, default=None)
         return worst.demand.name if worst else None
 
     def new_kills(self) -> int:
@@ -116,9 +111,10 @@ class View:
         return self._sampler.counters((_KILLS,)).get(_KILLS, 0)
 
     def _assess(self, sample: Sample) -> Assessment:
-        if self._specs is None:
-            self._specs = demands_of(self._config, self._kernel, sample.meminfo)
-        return assess(sample, self._specs)
+        specs = self._specs or demands_of(self._config, self._kernel, sample.meminfo)
+        if sample.meminfo is not None:
+            self._specs = specs  # what is built in depends on it
+        return assess(sample, specs)
 
 
 def _may_exceed(spec: DemandSpec, orders: int) -> bool:

@@ -36,7 +36,7 @@ def recalled(state: State, memo: bytes, boot_id: str | None, now: float) -> Stat
     Times ahead of now are brought back to it, or no clock would ever reach them.
     """
     try:
-        facts = json.loads(memo)
+        facts = json.loads(memo.decode("ascii"))
         if boot_id is None or facts["boot_id"] != boot_id:
             return state
         return state._replace(

@@ -134,8 +134,12 @@ class Server:
         connection.setblocking(False)  # noqa: FBT003 - the standard library's signature
         if len(self._clients) >= MAX_CLIENTS:
             self._make_room(now)
+        try:
+            self._epoll.register(connection.fileno(), select.EPOLLIN)
+        except OSError:  # memory is short
+            connection.close()
+            return
         self._clients[connection.fileno()] = _Client(connection, now + IDLE_SECONDS)
-        self._epoll.register(connection.fileno(), select.EPOLLIN)
         # Most have spoken by now: whoever has is answered before the next one comes in.
         self.handle(connection.fileno(), now, answer)
 

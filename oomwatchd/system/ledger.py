@@ -3,8 +3,11 @@
 import errno
 import os
 import stat
+from contextlib import suppress
 
 _MAX_BYTES = 256 * 1024
+_ROOM_BYTES = 8 * 1024
+"""For the starts of a day within the default budgets."""
 _MODE = 0o600
 
 
@@ -23,6 +26,8 @@ class Ledger:
             os.close(self._descriptor)
             raise OSError(0, "not a regular file", path)
         self._written: bytes | None = None
+        with suppress(OSError):  # full already: each write tries again
+            os.posix_fallocate(self._descriptor, 0, _ROOM_BYTES)
 
     def read(self) -> bytes:
         """Give what the last daemon wrote; empty where it cannot be read."""
@@ -34,7 +39,8 @@ class Ledger:
     def write(self, text: bytes) -> None:
         """Write over what was there, if it is new.
 
-        A kill in between leaves the new text with the tail of the old one after its last line.
+        The file does not shrink, so that a file system that is full later has no say: after the
+        new text's line break the tail of older ones is left, or the zeros that keep the room.
 
         Raises:
             OSError: the file system is full or read-only.
@@ -43,7 +49,6 @@ class Ledger:
             return
         if os.pwrite(self._descriptor, text, 0) != len(text):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        os.ftruncate(self._descriptor, len(text))
         self._written = text
 
     def close(self) -> None:

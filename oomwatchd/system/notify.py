@@ -12,6 +12,9 @@ from oomwatchd.system.files import reason
 
 _MAX_STATUS_BYTES = 200
 _MAX_OWED = 4
+_MAX_DIGITS = 20
+_LEAST_SECONDS = 0.1
+"""A watchdog that wants more cannot be meant so."""
 _INFINITE = (1 << 64) - 1
 
 
@@ -114,9 +117,11 @@ def _half_watchdog(environment: Mapping[str, str]) -> float | None:
     if text is None or environment.get("WATCHDOG_PID", pid := str(os.getpid())) != pid:
         return None
     # int() takes more than the digits that systemd writes.
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:21]) < _INFINITE):
+    if not (
+        text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and 0 < int(text) < _INFINITE
+    ):
         raise ValueError(f"WATCHDOG_USEC is not a time: {quote(text)}")
-    return int(text) / 2_000_000
+    return max(_LEAST_SECONDS, int(text) / 2_000_000)
 
 
 def _line(text: str) -> bytes:

@@ -26,6 +26,8 @@ class RealTime:
         self._own = str(os.getpid() if own_pid is None else own_pid)
         self._kernel = _kernel_sign(root)
         self._kernel_threads: frozenset[str] = frozenset()
+        self._searched: set[str] = set()
+        """The processes of which all threads have been looked at."""
         """Those with real-time policies: few, and they stay."""
         self._proc = os.open(f"{root}/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
@@ -34,17 +36,23 @@ class RealTime:
         return self._kernel or self._find_task()
 
     def quick(self) -> str | None:
-        """Look again right before acting, at the first thread of each process alone.
+        """Look again right before acting: at the first thread of each process, and all of new ones.
 
-        Nothing is opened but the stat of real-time tasks that are not known as the kernel's.
+        Of processes that were there when all threads were looked through nothing is opened but
+        the stat of real-time tasks that are not known as the kernel's.
         """
         if self._kernel is not None:
             return self._kernel
         pids = self._pids()
         # A number that is free again may be given to anybody.
         self._kernel_threads &= frozenset(pids)
+        self._searched.intersection_update(pids)
         for pid in pids:
             if pid in self._kernel_threads:
+                continue
+            if pid not in self._searched:
+                if sign := self._find_thread(pid):
+                    return sign
                 continue
             try:
                 policy = os.sched_getscheduler(int(pid)) & ~_RESET_ON_FORK
@@ -66,17 +74,25 @@ class RealTime:
     def _find_task(self) -> str | None:
         """Name the first real-time task, if there is one."""
         self._kernel_threads = frozenset()
+        self._searched.clear()
         for pid in self._pids():
-            stat = self._first_thread(pid)
-            if stat is None:
-                continue
-            if sign := _sign(pid, stat):
+            if sign := self._find_thread(pid):
                 return sign
-            # Most have one thread: theirs need not be listed.
-            for tid in self._threads(pid) if stat.threads > 1 else ():
-                other = self._stat(f"{pid}/task/{tid}/stat")
-                if other is not None and (sign := _sign(tid, other)):
-                    return sign
+        return None
+
+    def _find_thread(self, pid: str) -> str | None:
+        """Name a process's first real-time thread, if it has one."""
+        self._searched.add(pid)
+        stat = self._first_thread(pid)
+        if stat is None:
+            return None
+        if sign := _sign(pid, stat):
+            return sign
+        # Most have one thread: theirs need not be listed.
+        for tid in self._threads(pid) if stat.threads > 1 else ():
+            other = self._stat(f"{pid}/task/{tid}/stat")
+            if other is not None and (sign := _sign(tid, other)):
+                return sign
         return None
 
     def _first_thread(self, pid: str) -> TaskStat | None:

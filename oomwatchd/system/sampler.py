@@ -1,13 +1,14 @@
 """Taking samples: the kernel's files, opened once, read as seldom and as little as will do."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeVar
 
 from oomwatchd.assess.sample import Sample
 from oomwatchd.errors import ParseError
 from oomwatchd.model import Kernel, Problem
 from oomwatchd.procfs import buddyinfo, meminfo, pagetypeinfo, zoneinfo
+from oomwatchd.procfs.buddyinfo import BuddyZone
 from oomwatchd.system.files import KernelFile, read_optional, reason
 
 T = TypeVar("T")
@@ -16,6 +17,10 @@ _FIRST_BYTES = 4096
 """The kernel gives no more at once (one page) unless a single record is longer."""
 _SINGLE_RECORD = "proc/meminfo"
 """The others have a record for each zone (or counter), and a read may end after any of them."""
+_LONGEST_RECORD_BYTES = 512
+"""No line of buddyinfo is so long; a text that leaves less room may have been cut between two."""
+_MAX_WALKED_BLOCKS = 500_000
+"""The kernel walks the free lists for pagetypeinfo with interrupts off: about 5 ns a block."""
 _PAGETYPEINFO_MISSING = "headroom is a lower bound"
 
 
@@ -63,8 +68,9 @@ class Sampler:
             text = b""
         if text == self._seen:
             return None
-        # Of a text that fills the buffer the rest may have changed.
-        self._seen = text if 0 < len(text) < _FIRST_BYTES or file is None else None
+        # Of a text that nearly fills the buffer the rest, not read, may have changed.
+        whole = 0 < len(text) <= _FIRST_BYTES - _LONGEST_RECORD_BYTES
+        self._seen = text if whole or file is None else None
         return text
 
     def sample(self, needs: Needs = Needs()) -> Sample:  # noqa: B008 - it is immutable
@@ -72,7 +78,7 @@ class Sampler:
         problems: list[Problem] = []
         lists = self._read("buddyinfo", buddyinfo.parse, problems)
         stanzas = self._read("zoneinfo", zoneinfo.parse, problems)
-        types = self._read_types() if needs.types else None
+        types = self._read_types(lists) if needs.types else None
         if self._types_problem is not None:
             problems.append(self._types_problem)
         return Sample(
@@ -101,8 +107,12 @@ class Sampler:
         for path in list(self._files):
             self._forget(path)
 
-    def _read_types(self) -> pagetypeinfo.Pagetypeinfo | None:
+    def _read_types(self, lists: Iterable[BuddyZone] | None) -> pagetypeinfo.Pagetypeinfo | None:
         """Read pagetypeinfo; why that failed is remembered until it is read again."""
+        if sum([sum(zone.free_blocks) for zone in lists or ()]) > _MAX_WALKED_BLOCKS:
+            why = f"pagetypeinfo: more than {_MAX_WALKED_BLOCKS} free blocks to walk through"
+            self._types_problem = Problem("pagetypeinfo", f"{why}; {_PAGETYPEINFO_MISSING}")
+            return None
         problems: list[Problem] = []
         types = self._read("pagetypeinfo", pagetypeinfo.parse, problems, _PAGETYPEINFO_MISSING)
         self._types_problem = problems[0] if problems else None

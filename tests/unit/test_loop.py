@@ -313,23 +313,23 @@ def test_beside_a_real_time_task_remedies_run_if_that_is_allowed(bench: Bench) -
 
 
 def test_all_threads_are_looked_through_while_nothing_is_near(bench: Bench) -> None:
-    """Once an hour, and not between a low demand and its remedy: that opens files."""
-    bench.at(START + 3 * 3600 + 1700, bench.free(LOW))
-    bench.run(4 * 3600 - 600)
+    """Every ten minutes, and not between a low demand and its remedy: that opens files."""
+    bench.at(START + 3 * 600 + 400, bench.free(LOW))
+    bench.run(4 * 600 - 100)
     since = [search - START for search in bench.searches]
     assert since[0] == 0
     assert len(since) == 4
-    assert max(later - earlier for earlier, later in pairwise(since)) <= 3600 + CAUGHT
-    assert soon(bench.started[0][0] - START, 3 * 3600 + 1700)
+    assert max(later - earlier for earlier, later in pairwise(since)) <= 600 + CAUGHT
+    assert soon(bench.started[0][0] - START, 3 * 600 + 400)
 
 
 def test_while_a_demand_is_low_threads_are_looked_through_half_as_often(bench: Bench) -> None:
     """Its remedy may be due any moment; but a demand may stay low for ever."""
     bench.at(START + 100, bench.free(LOW))
-    bench.run(3 * 3600, NO_COMPACTION)
+    bench.run(3 * 600, NO_COMPACTION)
     first, second = (search - START for search in bench.searches)
     assert first == 0
-    assert soon(second, 2 * 3600)
+    assert soon(second, 2 * 600)
 
 
 def test_budgets_outlive_the_daemon(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

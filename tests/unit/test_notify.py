@@ -179,7 +179,7 @@ def test_a_watchdog_time_that_is_none_is_told_and_ignored(manager: Manager, text
     ("environment", "seconds"),
     [
         (WATCHDOG, 30.0),
-        ({"WATCHDOG_USEC": "1"}, 0.0000005),
+        ({"WATCHDOG_USEC": "1"}, 0.1),
         ({"WATCHDOG_USEC": "3000000"}, 1.5),
         ({**WATCHDOG, "WATCHDOG_PID": "1"}, None),
         ({**WATCHDOG, "WATCHDOG_PID": "nonsense"}, None),

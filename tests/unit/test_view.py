@@ -120,9 +120,15 @@ def test_a_faster_fall_shortens_the_pause(bench: Bench) -> None:
 def test_free_lists_too_long_to_be_walked_are_not(bench: Bench) -> None:
     """The kernel walks them with interrupts off: not even for those who ask."""
     write_memory(bench.root, (600_000, *FAR[1:]))
-    bench.look()
-    bench.view.look_closely(bench.now)
-    assert not bench.sampler.looks[-1][1].types
+    sample = bench.view.sample(bench.now, closely=True)
+    assert sample.pagetypeinfo is None
+    (problem,) = sample.problems
+    assert problem.what == "pagetypeinfo"
+    assert "500000 free blocks" in problem.why
+    write_memory(bench.root, FAR)
+    sample = bench.view.sample(bench.now, closely=True)
+    assert sample.pagetypeinfo is not None
+    assert sample.problems == ()
 
 
 def test_cma_is_looked_for_in_debugfs_only_if_it_may_exceed_all_blocks(bench: Bench) -> None:
