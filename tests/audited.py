@@ -1,7 +1,9 @@
 """A daemon that says what it imports and opens, between the events of its log."""
 
+import re
 import sys
 
+_OF_A_PROCESS = re.compile(r"audit open \('\d+/(stat|task)")
 _SCRIPT = """
 import os, sys
 import oomwatchd.daemon.loop as loop
@@ -37,4 +39,6 @@ def between(log: str, first: str, last: str) -> list[str]:
     lines = log.splitlines()
     begin = next(at for at, line in enumerate(lines) if line.startswith(first))
     end = next(at for at, line in enumerate(lines) if at > begin and line.startswith(last))
-    return [line for line in lines[begin:end] if line.startswith("audit")]
+    # Processes that have just come are looked at for real-time threads, by their number.
+    audited = [line for line in lines[begin:end] if line.startswith("audit")]
+    return [line for line in audited if not _OF_A_PROCESS.match(line)]

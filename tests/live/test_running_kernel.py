@@ -194,7 +194,7 @@ def _ask_for_more(config: Path, remedies: str = "") -> None:
     """State a demand for some more large blocks than there are: only compaction is tried for it."""
     zones = buddyinfo.parse(Path("/proc/buddyinfo").read_bytes())
     order = max(len(zone.free_blocks) for zone in zones) - 1
-    wanted = sum(zone.free_blocks[order] for zone in zones) + 8
+    wanted = sum(zone.free_blocks[order] for zone in zones) + 32
     config.write_text(
         f"[socket]\npath = {config.parent}/oomwatchd.sock\n"
         f"[remedies]\nreclaim = no\ndrop_caches = no\n{remedies}\n"

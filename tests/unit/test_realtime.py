@@ -252,8 +252,16 @@ def test_a_new_task_is_seen_right_before_acting(live: RealTime, *, reset: bool) 
     assert f"({pid})" not in str(live.quick())
 
 
+def test_any_thread_of_a_new_process_is_seen_right_before_acting(live: RealTime) -> None:
+    """An application that was started after the daemon."""
+    with child(thread=True):
+        sign = live.quick()
+        assert sign is not None
+        assert sign.endswith("is SCHED_RR")
+
+
 def test_a_thread_is_found(live: RealTime) -> None:
-    """It takes the whole look, though."""
+    """It takes the whole look where the process was there before."""
     with child(thread=True):
         sign = live.find()
         assert sign is not None
@@ -278,9 +286,10 @@ def test_without_the_system_call_stat_is_read(
 
 
 def test_a_quick_look_opens_nothing(live: RealTime, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kernel threads with real-time policies are known from before: nothing is left to read."""
+    """Of processes that are known: kernel threads with real-time policies are, too."""
+    known = set(os.listdir("/proc"))
     live.quick()
-    opened: list[object] = []
+    opened: list[str] = []
     true_open = os.open
 
     def watched(path: str, flags: int, **more: int) -> int:
@@ -289,4 +298,4 @@ def test_a_quick_look_opens_nothing(live: RealTime, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(os, "open", watched)
     assert live.quick() is None
-    assert opened == []
+    assert [path for path in opened if path.partition("/")[0] in known] == []

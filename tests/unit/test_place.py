@@ -1,0 +1,120 @@
+"""The daemon's place: a folder that nobody else can put files into, a lock, room for the ledger."""
+
+import errno
+import os
+import select
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from oomwatchd.alerts.log import Log
+from oomwatchd.alerts.sinks import DatagramSink, encode_syslog
+from oomwatchd.daemon.outlook import Outlook
+from oomwatchd.daemon.place import Place, settle
+from oomwatchd.daemon.reporter import Reporter
+from oomwatchd.model import Problem
+from oomwatchd.settings import SocketSettings
+from oomwatchd.system.ledger import Ledger
+from oomwatchd.system.lock import release_lock
+
+
+@pytest.fixture
+def epoll() -> Iterator[select.epoll]:
+    """Give an epoll for the server."""
+    with select.epoll() as made:
+        yield made
+
+
+def settled(path: Path, epoll: select.epoll) -> Place:
+    """Settle at a socket's path, and leave again."""
+    place = settle(SocketSettings(str(path)), copied=False, epoll=epoll)
+    if place.server is not None:
+        place.server.close()
+    if place.lock is not None:
+        release_lock(place.lock)
+    return place
+
+
+def test_a_folder_that_others_may_write_to_is_no_place(tmp_path: Path, epoll: select.epoll) -> None:
+    """What lies there could be anybody's: no lock, and so no remedy; the reason is told."""
+    tmp_path.chmod(0o1777)
+    place = settled(tmp_path / "x.sock", epoll)
+    assert (place.lock, place.server) == (None, None)
+    assert "others may write there" in place.problems[0].why
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a folder away")
+def test_a_folder_of_somebody_else_is_no_place(tmp_path: Path, epoll: select.epoll) -> None:
+    """Its owner may do with it what he likes."""
+    os.chown(tmp_path, 65534, 65534)
+    assert settled(tmp_path / "x.sock", epoll).lock is None
+
+
+def test_folders_are_made_for_us_alone_to_write(tmp_path: Path, epoll: select.epoll) -> None:
+    """Whatever umask we were started with."""
+    before = os.umask(0)
+    try:
+        place = settled(tmp_path / "a" / "b" / "x.sock", epoll)
+        assert os.umask(0) == 0
+    finally:
+        os.umask(before)
+    assert place.problems == ()
+    for folder in (tmp_path / "a", tmp_path / "a" / "b"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+
+
+def test_a_folder_named_lock_is_in_nobodys_way(tmp_path: Path, epoll: select.epoll) -> None:
+    """As /run has one."""
+    (tmp_path / "lock").mkdir()
+    place = settled(tmp_path / "x.sock", epoll)
+    assert place.problems == ()
+    assert (tmp_path / "x.sock.lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_the_ledger_has_its_room_from_the_start(tmp_path: Path) -> None:
+    """A file system that is full later has no say; an older, longer text leaves no trace."""
+    ledger = Ledger(str(tmp_path / "ledger"))
+    ledger.write(b"one long line\n")
+    ledger.write(b"two\n")
+    assert ledger.read().partition(b"\n")[0] == b"two"
+    ledger.close()
+    status = (tmp_path / "ledger").stat()
+    assert status.st_blocks * 512 >= 8192
+    assert Ledger(str(tmp_path / "ledger")).read().startswith(b"two\n")
+
+
+def test_a_new_ledger_tells_nothing(tmp_path: Path) -> None:
+    """It is all zeros."""
+    assert Ledger(str(tmp_path / "ledger")).read().strip(b"\0") == b""
+
+
+def test_a_log_for_which_no_socket_can_be_made_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Descriptors are short: the line counts as lost."""
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("oomwatchd.alerts.sinks.socket.socket", fail)
+    sink = DatagramSink("/dev/log", encode_syslog)
+    sink.send(6, "started")  # type: ignore[arg-type] # the number of INFO
+    assert sink.trouble is not None
+    assert "1 lost" in sink.trouble
+
+
+def test_trouble_in_other_words_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
+    """Once when it comes, once when it ends, whatever figures it is told with meanwhile."""
+    reporter = Reporter(Log("stderr"), Outlook())
+    for count in range(5):
+        reporter.problems((Problem("log", f"{count} lost"), Problem("socket", "no place")))
+    reporter.problems((Problem("socket", "no place"),))
+    events = [line.split()[:2] for line in capfd.readouterr().err.splitlines()]
+    assert events == [
+        ["degraded", "what=log"],
+        ["degraded", "what=socket"],
+        ["restored", "what=log"],
+    ]
