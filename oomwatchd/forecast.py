@@ -46,7 +46,7 @@ def noted(trend: Trend, now: float, headroom: int | None) -> Trend:
     if points and now <= points[-1][0]:
         return Trend((*points[:-1], point) if now == points[-1][0] else (point,))
     if points and now - points[0][0] > _KEPT_SECONDS:
-        points = tuple(known for known in points if now - known[0] <= _KEPT_SECONDS)
+        points = tuple([known for known in points if now - known[0] <= _KEPT_SECONDS])
     if len(points) < _POINTS:
         return Trend((*points, point))
     # The one whose neighbours are nearest to each other is missed least.

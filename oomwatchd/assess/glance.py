@@ -63,7 +63,7 @@ def glance_of(assessment: Assessment, buddyinfo: bytes) -> Glance | None:
         order = reading.demand.order
         of_zone[order] = max(blocks, of_zone.get(order, 0))
     lines = [_line(text, needs) for text in buddyinfo.split(b"\n")]
-    kept = tuple(line for line in lines if line is not None)
+    kept = tuple([line for line in lines if line is not None])
     return Glance(kept) if len(kept) == len(needs) else None
 
 

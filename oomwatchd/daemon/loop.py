@@ -33,11 +33,13 @@ from oomwatchd.status.protocol import unknown_method
 from oomwatchd.system.clock import suspended_seconds
 from oomwatchd.system.configfile import load
 from oomwatchd.system.lock import release_lock
+from oomwatchd.system.memory import collect_garbage
 from oomwatchd.system.sampler import Sampler
 
 GAP_SECONDS = 10.0
 """Waking so much later than due means that nobody looked: stopped, or hopelessly thrashing."""
 _SUSPENDED_SECONDS = 1.0
+_COLLECTED_LOOKS = 100
 _READ_AT_START = {"socket": "socket", "alerts": "alerts", "daemon": "survival"}
 """Sections that take effect at a start only, and their fields of the configuration."""
 _KILLS_SECONDS = 30.0
@@ -93,6 +95,7 @@ class Daemon:
         self._suspended_seconds = suspended_seconds()
         self._changed = self._pressed = self._idle = self._judged = self._stopping = False
         self._kills_unknown = False
+        self._looks = 0
         self._chore_at = self._kills_at = 0.0
         self._pause = Pause(0.0, 0.0)
 
@@ -212,6 +215,9 @@ class Daemon:
         problems = (*self._own_problems(now), *assessment.problems)
         self._reporter.problems(tuple(dict.fromkeys(problems)))
         self._lifeline.tell(summary(assessment))
+        self._looks += 1
+        if self._looks % _COLLECTED_LOOKS == 0:
+            collect_garbage()
         if self._judged:
             # Only now: it opens files, and the next remedy may have been waiting for its turn.
             self._answers.gather()

@@ -19,7 +19,7 @@ def pruned(state: State, remedies: Remedies, now: float) -> State:
             started_at=min(running.started_at, now),
             finished_at=None if ended_at is None else min(ended_at, now),
         )
-    kept = (Start(s.remedy, min(s.at, now)) for s in state.starts if now - s.at < _DAY_SECONDS)
+    kept = [Start(s.remedy, min(s.at, now)) for s in state.starts if now - s.at < _DAY_SECONDS]
     latest = now + remedies.backoff_max_seconds
     return state._replace(
         running=running,

@@ -117,7 +117,7 @@ class _QuickReader:
             for text, before, zone in zip(texts, self._texts, self._zones, strict=True)
         ]
         self._texts = texts
-        zones = tuple(filter(None, self._zones))
+        zones = tuple([zone for zone in self._zones if zone])
         return zones if len(set(map(_WHERE, zones))) == len(texts) else None
 
 

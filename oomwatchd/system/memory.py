@@ -44,6 +44,16 @@ def freeze_garbage() -> None:
     gc.freeze()
 
 
+def collect_garbage() -> None:
+    """Collect what came since; cheap, as it passes over all that was frozen.
+
+    Not so much for garbage: of tuples of each length CPython keeps up to 2,000 for later, and
+    those that are made from an iterator (as by `_replace`) are never taken from there, only
+    given back to it. A whole collection empties these lists.
+    """
+    gc.collect()
+
+
 def _limit(root: str) -> str | None:
     """Say how much may be locked, if that is limited.
 
