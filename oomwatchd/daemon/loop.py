@@ -39,7 +39,7 @@ from oomwatchd.system.sampler import Sampler
 GAP_SECONDS = 10.0
 """Waking so much later than due means that nobody looked: stopped, or hopelessly thrashing."""
 _SUSPENDED_SECONDS = 1.0
-_COLLECTED_LOOKS = 100
+_COLLECTED_LOOKS = 16
 _READ_AT_START = {"socket": "socket", "alerts": "alerts", "daemon": "survival"}
 """Sections that take effect at a start only, and their fields of the configuration."""
 _KILLS_SECONDS = 30.0
