@@ -37,6 +37,11 @@ class Reading(NamedTuple):
     cause: Cause | None
 
     @property
+    def is_near(self) -> bool:
+        """Whether it is at or below twice its warning level, where it may be low any moment."""
+        return self.headroom is not None and self.headroom <= 2 * self.demand.warning
+
+    @property
     def advice(self) -> str | None:
         """One sentence on what to do; None where nothing is wrong or nothing can be said."""
         if self.cause is not None:

@@ -5,7 +5,7 @@ import os
 
 from oomwatchd.model import Problem
 from oomwatchd.settings import Survival
-from oomwatchd.system.files import read_optional
+from oomwatchd.system.files import read_tiny
 from oomwatchd.system.kmsg import KernelLog
 from oomwatchd.system.memory import freeze_garbage, lock_memory
 from oomwatchd.system.notify import Notifier
@@ -25,7 +25,7 @@ class Lifeline:
         self._is_ready = False
         self._due_at = 0.0
         # Read once: whoever sets it does so at boot.
-        panics = read_optional("/proc/sys/vm/panic_on_oom") if acting else None
+        panics = read_tiny("/proc/sys/vm/panic_on_oom") if acting else None
         self.kernel_panics = (panics or b"0").strip() != b"0"
         """Whether the kernel panics instead of killing."""
 

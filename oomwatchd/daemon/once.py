@@ -6,15 +6,14 @@ import time
 
 from oomwatchd import policy
 from oomwatchd.assess.assessment import assess
-from oomwatchd.daemon.demands import demands_of
+from oomwatchd.assess.watched import demands_of
 from oomwatchd.daemon.facts import remedy_facts
+from oomwatchd.daemon.platform import find_platform
 from oomwatchd.errors import Exit
 from oomwatchd.model import Problem, Severity
 from oomwatchd.settings import Config
 from oomwatchd.status.document import Facts, document
 from oomwatchd.status.text import describe
-from oomwatchd.system.capabilities import find_capabilities
-from oomwatchd.system.origin import boot_id, copied_kernel, live_kernel
 from oomwatchd.system.processes import Processes
 from oomwatchd.system.sampler import Sampler
 from oomwatchd.system.stdio import write_output
@@ -34,15 +33,15 @@ CANNOT_COMPACT = Problem(
 def look_once(config: Config, root: str | None, *, as_json: bool) -> int:
     """Take one sample, print the assessment and return the exit code of its severity."""
     started = time.monotonic()
-    kernel = live_kernel() if root is None else copied_kernel(root)
+    platform = find_platform(root)
+    kernel, capabilities = platform.kernel, platform.capabilities
     sample = Sampler(root or "/", kernel, live=root is None).sample()
     assessment = assess(sample, demands_of(config, kernel, sample.meminfo))
     now = time.monotonic()
-    capabilities = find_capabilities(root or "/", kernel, live=root is None)
     facts = Facts(
         pid=os.getpid(),
         uptime_seconds=now - started,
-        boot_id=boot_id(root),
+        boot_id=platform.boot_id,
         now=now,
         capabilities=capabilities,
         problems=() if capabilities.compaction else (CANNOT_COMPACT,),

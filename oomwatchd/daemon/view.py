@@ -3,7 +3,7 @@
 from oomwatchd.assess.assessment import Assessment, assess
 from oomwatchd.assess.glance import Glance, glance_of, slack_pages
 from oomwatchd.assess.sample import Sample
-from oomwatchd.daemon.demands import demands_of
+from oomwatchd.assess.watched import demands_of
 from oomwatchd.model import DemandSpec, Kernel, Request, Severity
 from oomwatchd.policy.pace import Pause, Slack, glance_pause, slackened
 from oomwatchd.settings import Config
@@ -130,7 +130,7 @@ def _is_doubtful(assessment: Assessment) -> bool:
     return any(
         reading.severity is not Severity.OK
         or reading.demand.request is Request.CMA
-        or reading.headroom <= 2 * reading.demand.warning
+        or reading.is_near
         for reading in assessment.readings
         if reading.headroom is not None
     )

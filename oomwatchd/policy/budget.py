@@ -5,8 +5,8 @@ from oomwatchd.policy.state import COMPACTING, Backoff, Limits, Start, State
 from oomwatchd.settings import Hours, Remedies
 
 _HOUR_SECONDS = 3600.0
-_DAY_SECONDS = 86400.0
-_MAX_FAILURES = 16
+DAY_SECONDS = 86400.0
+MAX_FAILURES = 16
 """Enough for any pair of back-off bounds; further doubling changes nothing."""
 
 
@@ -19,7 +19,7 @@ def pruned(state: State, remedies: Remedies, now: float) -> State:
             started_at=min(running.started_at, now),
             finished_at=None if ended_at is None else min(ended_at, now),
         )
-    kept = [Start(s.remedy, min(s.at, now)) for s in state.starts if now - s.at < _DAY_SECONDS]
+    kept = [Start(s.remedy, min(s.at, now)) for s in state.starts if now - s.at < DAY_SECONDS]
     latest = now + remedies.backoff_max_seconds
     return state._replace(
         running=running,
@@ -80,7 +80,7 @@ def budget_left(state: State, remedies: Remedies, now: float) -> dict[str, int]:
 def backed_off(state: State, demand: str, remedies: Remedies, now: float) -> Backoff:
     """Make the next back-off of a demand: twice as long as the last, from its minimum on."""
     known = state.backoffs.get(demand)
-    failures = min(_MAX_FAILURES, known.failures + 1 if known else 1)
+    failures = min(MAX_FAILURES, known.failures + 1 if known else 1)
     seconds = min(remedies.backoff_max_seconds, remedies.backoff_min_seconds * 2 ** (failures - 1))
     return Backoff(failures, now + seconds)
 
@@ -97,7 +97,7 @@ def _used(state: State, remedy: Remedy, now: float) -> tuple[int, int]:
     ages = [now - start.at for start in state.starts if (start.remedy in COMPACTING) is compacting]
     return (
         sum(age < _HOUR_SECONDS for age in ages),
-        sum(age < _DAY_SECONDS for age in ages),
+        sum(age < DAY_SECONDS for age in ages),
     )
 
 

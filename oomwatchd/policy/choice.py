@@ -94,8 +94,7 @@ def needs_cma(reading: Reading, assessment: Assessment) -> str | None:
         if (
             demand.request is Request.CMA
             and other.cause is not Cause.UNSATISFIABLE
-            and other.headroom is not None
-            and other.headroom <= 2 * demand.warning
+            and other.is_near
         ):
             return f'compaction would take CMA from demand "{demand.name}"'
     return None

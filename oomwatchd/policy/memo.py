@@ -7,13 +7,13 @@ import json
 from typing import Any
 
 from oomwatchd.model import Remedy
+from oomwatchd.policy.budget import DAY_SECONDS, MAX_FAILURES
 from oomwatchd.policy.state import Backoff, Start, State
 
 _MAX_STARTS = 4096
 _MAX_DEMANDS = 256
 _MAX_NAME = 32
 _MAX_SECONDS = 1e12
-_MAX_FAILURES = 16
 
 
 def memo_of(state: State, boot_id: str | None) -> bytes:
@@ -58,15 +58,15 @@ def _backoffs(rows: Any, now: float) -> dict[str, Backoff]:  # noqa: ANN401 - JS
     """Read the back-offs; none lasts longer than a day from now."""
     found: dict[str, Backoff] = {}
     for name, (failures, until) in list(rows.items())[:_MAX_DEMANDS]:
-        if type(failures) is not int or not 1 <= failures <= _MAX_FAILURES:
+        if type(failures) is not int or not 1 <= failures <= MAX_FAILURES:
             raise ValueError("not a number of failures")
-        found[name[:_MAX_NAME]] = Backoff(failures, min(_seconds(until), now + 86400.0))
+        found[name[:_MAX_NAME]] = Backoff(failures, min(_seconds(until), now + DAY_SECONDS))
     return found
 
 
 def _inhibited_until(value: Any, now: float) -> float | None:  # noqa: ANN401 - JSON
     """Read until when remedies are inhibited; not longer than a day from now."""
-    return None if value is None else min(_seconds(value), now + 86400.0)
+    return None if value is None else min(_seconds(value), now + DAY_SECONDS)
 
 
 def _seconds(value: Any) -> float:  # noqa: ANN401 - JSON

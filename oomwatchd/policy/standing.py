@@ -50,11 +50,8 @@ def observe(state: State, assessment: Assessment, poll: Poll, now: float) -> Sta
 def _standing(known: Standing | None, reading: Reading, now: float) -> Standing:
     """Bring one demand's standing up to date."""
     headroom, severity = reading.headroom, reading.severity
-    clear_since = known.clear_since if known else None
-    if headroom is None or headroom <= 2 * reading.demand.warning:
-        clear_since = None
-    else:
-        clear_since = _earlier(clear_since, now)
+    is_clear_now = headroom is not None and not reading.is_near
+    clear_since = _earlier(known.clear_since if known else None, now) if is_clear_now else None
     low_since = known.low_since if known else None
     eased_since = known.eased_since if known else None
     if severity is Severity.OK:

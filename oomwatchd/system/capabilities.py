@@ -7,7 +7,7 @@ from oomwatchd.model import Capabilities, Kernel
 from oomwatchd.procfs import pressure
 from oomwatchd.system.files import read_optional
 
-_ASYNC_SINCE = (5, 15, 0)
+ASYNC_SINCE = (5, 15, 0)
 """Since when writing compaction_proactiveness wakes kcompactd (mm/compaction.c)."""
 
 
@@ -25,7 +25,7 @@ def find_capabilities(root: str, kernel: Kernel, *, live: bool) -> Capabilities:
         per_node_compaction=any(usable(path) for path in _node_compactors(root)),
         compact_async=(
             kernel.version is not None
-            and kernel.version >= _ASYNC_SINCE
+            and kernel.version >= ASYNC_SINCE
             and usable("proc/sys/vm/compaction_proactiveness")
         ),
         reclaim=any(

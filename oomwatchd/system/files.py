@@ -3,10 +3,26 @@
 import os
 import stat
 
+_MODE = 0o600
 _PART_BYTES = 16 * 1024
 _TINY_BYTES = 128
 _MAX_BYTES = 16 * 1024 * 1024
 """More than zoneinfo of the largest machine; a file beyond it is not one of the kernel's."""
+
+
+def open_regular(path: str, flags: int) -> int:
+    """Open a regular file, and give its descriptor; O_CREAT makes it for its owner alone.
+
+    Raises:
+        OSError: it cannot be opened, or is not a regular file.
+        ValueError: there is a null byte in the path.
+    """
+    # O_NONBLOCK: a FIFO there would else hold the open until somebody comes to the other end.
+    descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK, _MODE)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(0, "not a regular file", path)
+    return descriptor
 
 
 class KernelFile:
@@ -27,11 +43,7 @@ class KernelFile:
         """
         self.path = path
         self._single_record = single_record
-        # O_NONBLOCK: a FIFO in a copied tree would else hold the open until a writer comes.
-        self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        if not stat.S_ISREG(os.fstat(self.descriptor).st_mode):
-            self.close()
-            raise OSError(0, "not a regular file", path)
+        self.descriptor = open_regular(path, os.O_RDONLY)
 
     def read(self) -> bytes:
         """Read the whole text.

@@ -2,13 +2,13 @@
 
 import errno
 import os
-import stat
 from contextlib import suppress
+
+from oomwatchd.system.files import open_regular
 
 _MAX_BYTES = 256 * 1024
 _ROOM_BYTES = 8 * 1024
 """For the starts of a day within the default budgets."""
-_MODE = 0o600
 
 
 class Ledger:
@@ -20,11 +20,7 @@ class Ledger:
         Raises:
             OSError: it cannot be had, or is not a regular file.
         """
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-        self._descriptor = os.open(path, flags, _MODE)
-        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
-            os.close(self._descriptor)
-            raise OSError(0, "not a regular file", path)
+        self._descriptor = open_regular(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
         self._written: bytes | None = None
         with suppress(OSError):  # full already: each write tries again
             os.posix_fallocate(self._descriptor, 0, _ROOM_BYTES)

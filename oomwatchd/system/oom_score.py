@@ -2,7 +2,7 @@
 
 import os
 
-from oomwatchd.system.files import read_file, read_optional, reason
+from oomwatchd.system.files import read_file, read_tiny, reason
 
 _NORMAL = -900
 _NEVER = -1000
@@ -37,7 +37,7 @@ def protect(value: int | None, root: str = "/") -> str | None:
 
 def _default(proc: str) -> int:
     """Choose a score by whom the kernel kills."""
-    whoever_allocates = read_optional(f"{proc}/sys/vm/oom_kill_allocating_task")
+    whoever_allocates = read_tiny(f"{proc}/sys/vm/oom_kill_allocating_task")
     return _NORMAL if (whoever_allocates or b"0").strip() == b"0" else _NEVER
 
 

@@ -9,7 +9,7 @@ from oomwatchd.errors import ParseError
 from oomwatchd.model import Kernel, Problem
 from oomwatchd.procfs import buddyinfo, meminfo, pagetypeinfo, zoneinfo
 from oomwatchd.procfs.buddyinfo import BuddyZone
-from oomwatchd.system.files import KernelFile, read_optional, reason
+from oomwatchd.system.files import KernelFile, read_tiny, reason
 
 T = TypeVar("T")
 
@@ -165,7 +165,7 @@ class Sampler:
 
     def _read_number(self, path: str) -> int | None:
         """Read a file that holds one whole number; None where there is none."""
-        text = (read_optional(f"{self._root}/{path}") or b"").strip()
+        text = (read_tiny(f"{self._root}/{path}") or b"").strip()
         return int(text) if text.isdigit() and len(text) <= len("1000000000000") else None
 
     def _largest_cma_chunk_pages(self) -> int | None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from oomwatchd.errors import escape
 from oomwatchd.system.files import read_optional, read_tiny
+from oomwatchd.system.origin import origin_of
 
 _OPEN = frozenset((b"hidepid=0", b"hidepid=off"))
 
@@ -43,10 +44,7 @@ def root_fs_of(root: str, mounts: Mounts | None) -> str | None:
     """Give the type of the root file system: from the mounts, else from a copy's ORIGIN."""
     if mounts is not None:
         return mounts.root_fs
-    for line in (read_optional(f"{root}/ORIGIN") or b"").splitlines():
-        if line.startswith(b"root_fs="):
-            return escape(line.partition(b"=")[2].strip().decode("latin-1")) or None
-    return None
+    return origin_of(root).get("root_fs") or None
 
 
 def container_name(root: str) -> str | None:

@@ -1,9 +1,8 @@
 """A file by which the kernel is told to do something: opened once, written again and again."""
 
 import os
-import stat
 
-from oomwatchd.system.files import reason
+from oomwatchd.system.files import open_regular, reason
 
 _MAX_REASON = 200
 
@@ -22,11 +21,7 @@ class Control:
             ValueError: there is a null byte in the path.
         """
         self.path = path
-        # O_NONBLOCK: a FIFO there would else hold the open until a reader comes.
-        self._descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
-        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
-            self.close()
-            raise OSError(0, "not a regular file", path)
+        self._descriptor = open_regular(path, flags)
 
     def write(self, text: bytes) -> None:
         """Write; whatever the kernel returns above 0 is success.

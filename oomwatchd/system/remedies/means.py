@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from oomwatchd.model import Remedy, Version
+from oomwatchd.system.capabilities import ASYNC_SINCE
 from oomwatchd.system.files import reason
 from oomwatchd.system.remedies.control import Control, explain
 from oomwatchd.system.remedies.proactive import Proactive
@@ -16,8 +17,6 @@ from oomwatchd.system.remedies.proactive import Proactive
 DROPS = {Remedy.DROP_PAGECACHE: b"1", Remedy.DROP_SLAB: b"2", Remedy.DROP_ALL: b"3"}
 """What is written to drop_caches. Never 4, which is for good and for everyone."""
 
-_ASYNC_SINCE = (5, 15, 0)
-"""Since when writing compaction_proactiveness wakes kcompactd."""
 _NODE = re.compile(r"node(0|[1-9][0-9]{0,3})")
 _MAX_NODES = 64
 """As many files are held open at most; the nodes beyond are compacted with all others."""
@@ -108,7 +107,7 @@ def _open_proactive(
     """Open the setting, where writing it has an effect and can be undone after a crash."""
     if version is None:
         why = "the kernel's version is not known"
-    elif version < _ASYNC_SINCE:
+    elif version < ASYNC_SINCE:
         why = "kernel before 5.15: the setting does not start a compaction"
     elif restore_path is None:
         why = "no place to note the value to restore"

@@ -17,7 +17,7 @@ from target.inside.ticks import kinds_of_ticks
 from target.inside.tools import Reporter
 
 from oomwatchd.assess.assessment import assess
-from oomwatchd.daemon.demands import demands_of
+from oomwatchd.assess.watched import demands_of
 from oomwatchd.settings import Config
 from oomwatchd.system.origin import live_kernel
 from oomwatchd.system.sampler import Needs, Sampler
