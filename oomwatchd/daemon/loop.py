@@ -21,7 +21,7 @@ from oomwatchd.daemon.outlook import Outlook
 from oomwatchd.daemon.place import Place, settle
 from oomwatchd.daemon.platform import find_platform
 from oomwatchd.daemon.rehearsal import rehearse
-from oomwatchd.daemon.reporter import Reporter, summary
+from oomwatchd.daemon.reporter import Reporter, described, summary
 from oomwatchd.daemon.view import View
 from oomwatchd.daemon.wake import Waiter, Wakeup
 from oomwatchd.errors import Exit, OomwatchdError
@@ -207,7 +207,7 @@ class Daemon:
         for word, reading in news:
             self._reporter.demand(word, reading, decision, self._state, now)
             if word is Word.CRITICAL and self._lifeline.kernel_panics:
-                self._lifeline.last_words(f"{reading.demand.name} is critical", now)
+                self._lifeline.last_words(f"{described(reading)}; the kernel panics on OOM", now)
         self._reporter.decision(decision, now)
         if self._pressed or not self._idle:
             self._report_kills(now)
@@ -229,8 +229,10 @@ class Daemon:
         kills = self._view.new_kills()
         if kills:
             worst = self._view.lowest()
-            self._reporter.emit("oom_kill", kills=kills, lowest_demand=worst)
-            self._lifeline.last_words(f"{kills} OOM kills seen; lowest demand: {worst}", now)
+            name = worst.demand.name if worst else None
+            self._reporter.emit("oom_kill", kills=kills, lowest_demand=name)
+            stands = described(worst) if worst else "no demand is low"
+            self._lifeline.last_words(f"{kills} OOM kills seen; {stands}", now)
 
     def _own_problems(self, now: float) -> tuple[Problem, ...]:
         """List what the daemon itself could not have."""

@@ -8,6 +8,7 @@ from oomwatchd import policy
 from oomwatchd.alerts.text import render
 from oomwatchd.assess.assessment import Assessment, Reading
 from oomwatchd.daemon.answers import Answers
+from oomwatchd.daemon.reporter import described
 from oomwatchd.daemon.view import View
 from oomwatchd.errors import ConfigError, Exit, ParseError
 from oomwatchd.model import Cause, Remedy, Run, Severity
@@ -52,6 +53,7 @@ def _mend(assessment: Assessment, now: float) -> None:
         state, decision = policy.decide(state, low, limits, at)
         state, news = policy.speak(state, low, limits.poll, at)
         for word, reading in news:
+            described(reading)
             render(word.value, {"demand": reading.demand.name, "remedy": decision.reason})
         policy.doubts(state, at)
         pause(state, low, limits.poll, at)

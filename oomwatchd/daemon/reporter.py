@@ -88,6 +88,17 @@ class Reporter:
         self._told = problems
 
 
+def described(reading: Reading) -> str:
+    """Say in one line how a demand stands, with its units."""
+    demand = reading.demand
+    headroom = "unknown" if reading.headroom is None else reading.headroom
+    cause = f", {reading.cause.value}" if reading.cause else ""
+    return (
+        f"demand {demand.name} {reading.severity.value}: headroom {headroom} blocks of order "
+        f"{demand.order} (warning {demand.warning}, critical {demand.critical}){cause}"
+    )
+
+
 def summary(assessment: Assessment) -> str:
     """Say in one line how all demands stand."""
     low = [

@@ -1,6 +1,6 @@
 """What is seen of memory: looking as seldom and as little as will do."""
 
-from oomwatchd.assess.assessment import Assessment, assess
+from oomwatchd.assess.assessment import Assessment, Reading, assess
 from oomwatchd.assess.glance import Glance, glance_of, slack_pages
 from oomwatchd.assess.sample import Sample
 from oomwatchd.assess.watched import demands_of
@@ -93,12 +93,11 @@ class View:
         """Give the last assessment; makes one where there is none."""
         return self.assessment or self.assess(self.sample(now), now)
 
-    def lowest(self) -> str | None:
-        """Name the demand that stands worst; None where none is low."""
+    def lowest(self) -> Reading | None:
+        """Give the demand that stands worst; None where none is low."""
         readings = self.assessment.readings if self.assessment else ()
         low = [reading for reading in readings if reading.severity is not Severity.OK]
-        worst = max(low, key=lambda reading: reading.severity.rank, default=None)
-        return worst.demand.name if worst else None
+        return max(low, key=lambda reading: reading.severity.rank, default=None)
 
     def new_kills(self) -> int:
         """Count the processes that the kernel has killed since the last call."""

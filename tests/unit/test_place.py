@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from builders import make_reading
 
 from oomwatchd.alerts.log import Log
 from oomwatchd.alerts.sinks import DatagramSink, encode_syslog
 from oomwatchd.daemon.outlook import Outlook
 from oomwatchd.daemon.place import Place, settle
-from oomwatchd.daemon.reporter import Reporter
-from oomwatchd.model import Problem
+from oomwatchd.daemon.reporter import Reporter, described
+from oomwatchd.model import Cause, Problem
 from oomwatchd.settings import SocketSettings
 from oomwatchd.system.ledger import Ledger
 from oomwatchd.system.lock import release_lock
@@ -104,6 +105,23 @@ def test_a_log_for_which_no_socket_can_be_made_is_waited_for(
     sink.send(6, "started")  # type: ignore[arg-type] # the number of INFO
     assert sink.trouble is not None
     assert "1 lost" in sink.trouble
+
+
+@pytest.mark.parametrize(
+    ("headroom", "text"),
+    [
+        (
+            2,
+            "demand process critical: headroom 2 blocks of order 2 (warning 16, critical 4), short",
+        ),
+        (None, "demand process unknown: headroom unknown blocks of order 2"),
+    ],
+)
+def test_last_words_have_figures_and_units(headroom: int | None, text: str) -> None:
+    """Whoever finds them in the pstore has nothing else, and 200 bytes hold them."""
+    said = described(make_reading(headroom, cause=Cause.SHORTAGE))
+    assert said.startswith(text)
+    assert len(said) < 150
 
 
 def test_trouble_in_other_words_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
