@@ -1,4 +1,7 @@
-"""The seed's failure on the 256 MB ARM device, told step by step: python -m target.demo."""
+"""The seed's failure on the 256 MB ARM device, told step by step: python -m target.demo.
+
+Twice: with a daemon that only watches, and with one that acts.
+"""
 
 import sys
 from collections.abc import Callable
@@ -40,27 +43,45 @@ def line(event: dict[str, Any]) -> str:
     )
 
 
-def seed(guests: Guests, listen: Callable[[dict[str, Any]], None] | None = None) -> Result:
-    """Bring the device down."""
-    return guests.boot(ARM, "exec python3 -m target.inside.seed", SEED, listen=listen)
+def seed(
+    guests: Guests, *arguments: str, listen: Callable[[dict[str, Any]], None] | None = None
+) -> Result:
+    """Bring the device down; the arguments are for its daemon."""
+    script = " ".join(["exec python3 -m target.inside.seed", *arguments])
+    return guests.boot(ARM, script, SEED, listen=listen)
+
+
+def steps_of(result: Result) -> list[dict[str, Any]]:
+    """Give what was seen at each step."""
+    return [event for event in result.events if event["event"] == "step"]
 
 
 def main() -> int:
-    """Show it; 0 if the kernel killed or panicked."""
-    try:
-        result = seed(Guests(default_cache(), project_wheel), tell)
-    except BuildError as error:
-        sys.stderr.write(f"target: {error}\n")
-        return 69
-    if result.panic:
-        sys.stdout.write(f"kernel panic: {result.panic}\n")
-    steps = [event for event in result.events if event["event"] == "step"]
-    if not steps:
-        sys.stderr.write(f"target: the guest told nothing\n{result.console}\n")
-        return 1
-    last = steps[-1]
-    sys.stdout.write(f"the end, with {last['free_kib'] >> 10} MB free\n")
-    return 0 if result.panic or last["oom_kills"] else 1
+    """Show it; 0 if the kernel killed or panicked both times."""
+    guests = Guests(default_cache(), project_wheel)
+    ends: list[str] = []
+    for title, arguments in (("only watching", ("--dry-run",)), ("acting", ())):
+        sys.stdout.write(f"--- oomwatchd {title}\n")
+        try:
+            result = seed(guests, *arguments, listen=tell)
+        except BuildError as error:
+            sys.stderr.write(f"target: {error}\n")
+            return 69
+        if result.panic:
+            sys.stdout.write(f"kernel panic: {result.panic}\n")
+        steps = steps_of(result)
+        if not steps:
+            sys.stderr.write(f"target: the guest told nothing\n{result.console}\n")
+            return 1
+        last = steps[-1]
+        if not (result.panic or last["oom_kills"]):
+            return 1
+        ends.append(
+            f"with oomwatchd {title} {last['started']} processes could be started, and "
+            f"{last['free_kib'] >> 10} MB were free at the end"
+        )
+    sys.stdout.write("\n".join([*ends, ""]))
+    return 0
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
 Of unmovable pages in pipes every third stays: no four neighbours; then the large blocks go; then
 processes start, each with a page directory of four pages. One event "step" at each stage,
 "said" for each line of the daemon's log, "kernel" for what the kernel says of a kill. Where it
-panics instead of killing, the events end there.
+panics instead of killing, the events end there. Arguments are for the daemon (`--dry-run`).
 """
 
 import fcntl
 import json
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ _SETTLE_SECONDS = 1.0
 class Device:
     """The device, its daemon, and what is told of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: list[str]) -> None:
         """Start the daemon, and open what is read at each step."""
         self.report = Reporter()
         self.started = 0
@@ -46,7 +47,7 @@ class Device:
         self._kernel_log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
         os.lseek(self._kernel_log, 0, os.SEEK_END)
         self._daemon = subprocess.Popen(
-            ["oomwatchd", "--config", _CONFIG, "--log-to", "stderr"], stderr=self._log
+            ["oomwatchd", "--config", _CONFIG, "--log-to", "stderr", *arguments], stderr=self._log
         )
         # As a service manager does for the daemon; what reports is the last to be killed.
         Path(f"/proc/{self._daemon.pid}/oom_score_adj").write_text("-900")
@@ -128,7 +129,7 @@ def _take_large_blocks() -> list[tuple[int, int]]:
 def main() -> None:
     """Bring the device down."""
     quiet()
-    device = Device()
+    device = Device(sys.argv[1:])
     time.sleep(_SETTLE_SECONDS)
     device.step("healthy")
     pipes = Pipes(sets=3)
