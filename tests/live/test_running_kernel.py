@@ -61,10 +61,11 @@ def _headroom(config: Path) -> int:
     return headroom
 
 
-def _write_config(config: Path, critical: int) -> None:
+def _write_config(config: Path, critical: int, remedies: str = "") -> None:
     """State the demand; nothing else is watched, so that nothing else is acted on."""
     config.write_text(
         f"[socket]\npath = {config.parent}/oomwatchd.sock\n"
+        f"[remedies]\nreclaim = no\ndrop_caches = no\n{remedies}\n"
         "[demands]\nbuiltin = no\n"
         f"[demand big]\norder = {ORDER}\nwarning = {critical}\ncritical = {critical}\n"
     )
@@ -190,22 +191,9 @@ def test_a_fragmented_demand_is_compacted_and_the_gain_is_told(tmp_path: Path) -
     assert abs(found - after) <= demand.regainable // 4
 
 
-def _ask_for_more(config: Path, remedies: str = "") -> None:
-    """State a demand for more large blocks than there are: only compaction is tried for it.
-
-    For most of what all free memory would make, so that compaction hardly ever meets it.
-    """
-    zones = buddyinfo.parse(Path("/proc/buddyinfo").read_bytes())
-    order = max(len(zone.free_blocks) for zone in zones) - 1
-    there = sum(zone.free_blocks[order] for zone in zones)
-    possible = sum(pages_in_blocks(zone.free_blocks) >> order for zone in zones)
-    wanted = there + max(8, (possible - there) * 3 // 4)
-    config.write_text(
-        f"[socket]\npath = {config.parent}/oomwatchd.sock\n"
-        f"[remedies]\nreclaim = no\ndrop_caches = no\n{remedies}\n"
-        "[demands]\nbuiltin = no\n"
-        f"[demand big]\norder = {order}\nwarning = {wanted}\ncritical = {wanted}\n"
-    )
+def _most_of(demand: Demand) -> int:
+    """Give a level that compaction can only just meet, whatever else gives memory back."""
+    return demand.headroom + demand.regainable * 3 // 4
 
 
 def _wait_for(condition: Callable[[], object], log: Path) -> None:
@@ -213,7 +201,7 @@ def _wait_for(condition: Callable[[], object], log: Path) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
+        time.sleep(0.005)
 
 
 @contextmanager
@@ -233,36 +221,46 @@ def _logged(config: Path, command: list[str]) -> Iterator[tuple[subprocess.Popen
 
 def test_nothing_is_opened_between_a_low_demand_and_its_remedy(tmp_path: Path) -> None:
     """Nor is anything imported for the outcome, evidence, answers and a bad configuration."""
-    config, socket = tmp_path / "oomwatchd.conf", f"{tmp_path}/oomwatchd.sock"
-    _write_config(config, 0)
-    with _logged(config, [*AUDITED]) as (daemon, log):
-        _wait_for(lambda: Path(socket).exists(), log)
-        ask(socket, b"status\n")
-        _ask_for_more(config)
-        daemon.send_signal(signal.SIGHUP)
-        _wait_for(lambda: "remedy_finished" in log.read_text(), log)
-        for request in (b"status\n", b"{\n", b"nonsense\n"):
-            with suppress(OomwatchdError):
-                ask(socket, request)
-        config.write_text("[demand big]\norder = big\n")
-        daemon.send_signal(signal.SIGHUP)
-        _wait_for(lambda: "config_rejected" in log.read_text(), log)
+    config = tmp_path / "oomwatchd.conf"
+    with _fragmented(config) as demand:
+        _write_config(config, 0)
+        with _logged(config, [*AUDITED]) as (daemon, log):
+            _go_through_a_case(daemon, config, log, _most_of(demand))
     said = log.read_text()
     assert between(said, "config_reloaded", "remedy_finished") == []
     assert "remedy_started remedy=compact" in said
     assert imported_after_rehearsal(said) == []
 
 
+def _go_through_a_case(
+    daemon: subprocess.Popen[bytes], config: Path, log: Path, critical: int
+) -> None:
+    """Let the daemon compact for a new demand, answer good and bad, and refuse a configuration."""
+    socket = f"{config.parent}/oomwatchd.sock"
+    _wait_for(lambda: Path(socket).exists(), log)
+    ask(socket, b"status\n")
+    _write_config(config, critical)
+    daemon.send_signal(signal.SIGHUP)
+    _wait_for(lambda: "remedy_finished" in log.read_text(), log)
+    for request in (b"status\n", b"{\n", b"nonsense\n"):
+        with suppress(OomwatchdError):
+            ask(socket, request)
+    config.write_text("[demand big]\norder = big\n")
+    daemon.send_signal(signal.SIGHUP)
+    _wait_for(lambda: "config_rejected" in log.read_text(), log)
+
+
 def test_a_kill_does_not_refresh_the_budgets(tmp_path: Path) -> None:
     """Killed as it begins to compact, the next daemon of this boot counts it, and waits."""
     config, socket = tmp_path / "oomwatchd.conf", f"{tmp_path}/oomwatchd.sock"
-    _ask_for_more(config, "compact_per_hour = 5")
-    with _logged(config, OOMWATCHD) as (daemon, log):
-        _wait_for(lambda: "remedy_started" in log.read_text(), log)
-        daemon.kill()
-    with _logged(config, OOMWATCHD) as (_, log):
-        _wait_for(lambda: "headroom_critical" in log.read_text(), log)
-        status = json.loads(ask(socket, b"status\n"))
+    with _fragmented(config) as demand:
+        _write_config(config, _most_of(demand), "compact_per_hour = 5")
+        with _logged(config, OOMWATCHD) as (daemon, log):
+            _wait_for(lambda: "remedy_started" in log.read_text(), log)
+            daemon.kill()
+        with _logged(config, OOMWATCHD) as (_, log):
+            _wait_for(lambda: "headroom_critical" in log.read_text(), log)
+            status = json.loads(ask(socket, b"status\n"))
     assert status["remedies"]["counts"]["compact"] == 0
     assert status["remedies"]["budget_left"]["compact_per_hour"] == 4
     assert "less than 60 s ago" in log.read_text()
@@ -292,14 +290,15 @@ def _real_time_task() -> Iterator[None]:
 def test_beside_a_real_time_task_nothing_is_compacted(tmp_path: Path) -> None:
     """The reason names the task; where the configuration allows it, compaction runs."""
     config = tmp_path / "oomwatchd.conf"
-    _ask_for_more(config)
-    with _real_time_task(), _logged(config, OOMWATCHD) as (daemon, log):
-        _wait_for(lambda: "headroom_critical" in log.read_text(), log)
-        assert "SCHED_FIFO" in log.read_text()
-        assert "remedy_started" not in log.read_text()
-        _ask_for_more(config, "realtime = yes")
-        daemon.send_signal(signal.SIGHUP)
-        _wait_for(lambda: "remedy_finished" in log.read_text(), log)
+    with _fragmented(config) as demand, _real_time_task():
+        _write_config(config, _most_of(demand))
+        with _logged(config, OOMWATCHD) as (daemon, log):
+            _wait_for(lambda: "headroom_critical" in log.read_text(), log)
+            assert "SCHED_FIFO" in log.read_text()
+            assert "remedy_started" not in log.read_text()
+            _write_config(config, _most_of(demand), "realtime = yes")
+            daemon.send_signal(signal.SIGHUP)
+            _wait_for(lambda: "remedy_finished" in log.read_text(), log)
 
 
 def test_indices_equal_the_running_kernels_on_every_zone_and_order(tmp_path: Path) -> None:
