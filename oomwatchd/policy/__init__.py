@@ -29,15 +29,18 @@ been above twice its warning level for that time. Of a shortage nothing is said 
 kernel could reclaim enough for a request that may sleep, nor within the settling time. What is
 unknown changes nothing that was said.
 
+What somebody asks for is run at once, but never beyond the budgets: see `asked`.
+
 Time that nobody saw pass (suspend, SIGSTOP) counts for nothing: what has to last, has to last
 anew.
 """
 
+from oomwatchd.policy.asked import Refusal, ask_for, inhibited
 from oomwatchd.policy.budget import budget_left, waiting
 from oomwatchd.policy.decide import decide
 from oomwatchd.policy.effect import STUCK_SECONDS, doubts, finished, is_stuck, judge, settled
 from oomwatchd.policy.memo import memo_of, recalled
-from oomwatchd.policy.speech import against, speak
+from oomwatchd.policy.speech import against, is_unspoken, speak
 from oomwatchd.policy.standing import after_gap, is_idle, observe
 from oomwatchd.policy.state import Backoff, Decision, Limits, Standing, State, Word, initial
 
@@ -46,18 +49,22 @@ __all__ = [
     "Backoff",
     "Decision",
     "Limits",
+    "Refusal",
     "Standing",
     "State",
     "Word",
     "after_gap",
     "against",
+    "ask_for",
     "budget_left",
     "decide",
     "doubts",
     "finished",
+    "inhibited",
     "initial",
     "is_idle",
     "is_stuck",
+    "is_unspoken",
     "judge",
     "memo_of",
     "observe",

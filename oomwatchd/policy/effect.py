@@ -10,12 +10,21 @@ from oomwatchd.settings import Poll
 STUCK_SECONDS = 120.0
 """Compaction of a slow board with slow flash takes seconds; no more than this is waited for."""
 _OUTCOMES = 16
+_CHANCE_PART = 32
+"""Headroom goes up and down by as much by itself."""
+_WORTHWHILE_PAGES = 256
 
 
-def started(
-    state: State, action: Action, reading: Reading, assessment: Assessment, now: float
+def started(  # noqa: PLR0913 - what it is run for, and when
+    state: State,
+    action: Action,
+    reading: Reading,
+    assessment: Assessment,
+    now: float,
+    *,
+    asked: bool = False,
 ) -> State:
-    """Enter a remedy into the state."""
+    """Enter a remedy into the state; `asked`: it was asked for, whether or not a demand is low."""
     running = Running(
         action=action,
         demand=reading.demand.name,
@@ -26,6 +35,7 @@ def started(
         free_cma_pages_before=_free_cma_pages(assessment),
         started_at=now,
         others=_others(state, action, assessment, now),
+        asked=asked,
     )
     counts = {**state.counts, action.remedy: state.counts.get(action.remedy, 0) + 1}
     starts = (*state.starts, Start(action.remedy, now))
@@ -75,8 +85,9 @@ def settled(state: State, poll: Poll, now: float) -> bool:
 def judge(state: State, assessment: Assessment) -> tuple[State, Outcome | None]:
     """Measure what the settled remedy changed, on a sample taken after it settled.
 
-    Effective is what raised its demand above the level that it was low by. Of the demands that
-    it was meant for, those that are still low remember that it was tried.
+    Effective is what raised its demand above the level that it was low by; what was asked for,
+    if it raised headroom or, giving back, the free memory by more than chance would. Of the
+    demands that it was meant for, those that are still low remember that it was tried.
     """
     running = state.running
     if running is None or running.finished_at is None:
@@ -84,6 +95,7 @@ def judge(state: State, assessment: Assessment) -> tuple[State, Outcome | None]:
     by_name = {reading.demand.name: reading for reading in assessment.readings}
     mine = by_name.get(running.demand)
     after = mine.headroom if mine else None
+    pages_freed = _free_pages(assessment) - running.free_pages_before
     outcome = Outcome(
         remedy=running.action.remedy,
         node=running.action.node,
@@ -91,10 +103,10 @@ def judge(state: State, assessment: Assessment) -> tuple[State, Outcome | None]:
         cause=running.cause,
         headroom_before=running.headroom_before,
         headroom_after=after,
-        pages_freed=_free_pages(assessment) - running.free_pages_before,
+        pages_freed=pages_freed,
         cma_pages_taken=running.free_cma_pages_before - _free_cma_pages(assessment),
         duration_seconds=running.duration_seconds,
-        effective=after is not None and after > running.level,
+        effective=after is not None and _is_effective(running, after, pages_freed),
         finished_at=running.finished_at,
         error=running.error,
     )
@@ -113,6 +125,16 @@ def judge(state: State, assessment: Assessment) -> tuple[State, Outcome | None]:
         tried=tried,
     )
     return state, outcome
+
+
+def _is_effective(running: Running, after: int, pages_freed: int) -> bool:
+    """Whether a remedy did what it was run for."""
+    if not running.asked:
+        return after > running.level
+    if running.action.remedy not in COMPACTING:
+        return pages_freed >= _WORTHWHILE_PAGES
+    before = running.headroom_before
+    return after - before > before // _CHANCE_PART
 
 
 def _others(state: State, action: Action, assessment: Assessment, now: float) -> frozenset[str]:

@@ -37,6 +37,15 @@ def speak(
     return state._replace(words=words, first_look=False), news
 
 
+def is_unspoken(state: State) -> bool:
+    """Whether a demand is low of which nothing was said yet: a remedy may be about to come."""
+    low = (Severity.WARNING, Severity.CRITICAL)
+    return any(
+        standing.severity in low and state.words.get(name, Word.RECOVERED) is Word.RECOVERED
+        for name, standing in state.standings.items()
+    )
+
+
 def against(reading: Reading, decision: Decision) -> str:
     """Say why no remedy is run for a demand that is low."""
     return decision.against.get(reading.demand.name, decision.reason)

@@ -28,6 +28,8 @@ class Running(NamedTuple):
     error: str | None = None
     others: frozenset[str] = frozenset()
     """The other demands that it should help as well."""
+    asked: bool = False
+    """Whether somebody asked for it: `level` means nothing then."""
 
 
 class Standing(NamedTuple):
