@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from oomwatchd.daemon import hands, lifeline, loop
+from oomwatchd.daemon import desk, hands, lifeline, loop, steps
 from oomwatchd.daemon.loop import Daemon
 from oomwatchd.daemon.options import Options
 from oomwatchd.daemon.place import Place
@@ -118,7 +118,8 @@ class Bench:
         self.sampler = CountingSampler(root, lambda: self.now)
         nothing = lambda *_, **__: None  # noqa: E731 - in many places
         monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: self.now))
-        monkeypatch.setattr(loop, "suspended_seconds", lambda: 0.0)
+        monkeypatch.setattr(desk, "time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(steps, "suspended_seconds", lambda: 0.0)
         monkeypatch.setattr(loop, "Log", lambda _: self)
         monkeypatch.setattr(loop, "Sampler", lambda *_, **__: self.sampler)
         monkeypatch.setattr(lifeline, "protect", nothing)

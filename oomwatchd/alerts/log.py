@@ -5,7 +5,7 @@ here: an empty stand-in is there while it is imported.
 """
 
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +24,9 @@ class Log:
         self._logger = structlog.wrap_logger(
             _Lines(self._sink), processors=[_as_line], context_class=dict
         ).bind()
+        self.recent: list[bytes] = []
+        self.listener: Callable[[bytes], None] | None = None
+        self.sink = where
 
     def __call__(self, event: str, /, **facts: object) -> None:
         """Send an event on its way."""

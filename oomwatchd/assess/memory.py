@@ -18,6 +18,10 @@ class Memory(NamedTuple):
     droppable_slab_kib: int | None = None
     cma_total_kib: int | None = None
     cma_free_kib: int | None = None
+    slab_unreclaimable_kib: int | None = None
+    kernel_stack_kib: int | None = None
+    page_tables_kib: int | None = None
+    shmem_kib: int | None = None
 
 
 def memory_of(meminfo: Meminfo | None, zones: tuple[Zone, ...], page_size: int) -> Memory:
@@ -35,6 +39,10 @@ def memory_of(meminfo: Meminfo | None, zones: tuple[Zone, ...], page_size: int) 
         _droppable_slab_kib(meminfo, zones, page_size),
         meminfo.cma_total_kib,
         cma_free_kib,
+        meminfo.slab_unreclaimable_kib,
+        meminfo.kernel_stack_kib,
+        meminfo.page_tables_kib,
+        meminfo.shmem_kib,
     )
 
 

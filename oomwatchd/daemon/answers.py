@@ -1,6 +1,7 @@
 """Answering on the socket: the status document, and what else can be asked."""
 
 import os
+from typing import Any
 
 from oomwatchd.assess.assessment import Assessment
 from oomwatchd.daemon.facts import remedy_facts, standings
@@ -9,7 +10,7 @@ from oomwatchd.daemon.platform import Platform
 from oomwatchd.model import Problem, Process
 from oomwatchd.policy import State
 from oomwatchd.settings import Config
-from oomwatchd.status.document import Facts, document
+from oomwatchd.status.document import AlertFacts, Facts, document
 from oomwatchd.status.protocol import encode
 from oomwatchd.system.processes import Processes
 
@@ -23,20 +24,29 @@ class Answers:
         self._platform = platform
         self._started = started
         self._evidence = Processes() if platform.root is None else None
-        self._processes: tuple[Process, ...] = ()
+        self.processes: tuple[Process, ...] = ()
+        """The largest, when they were last looked at."""
 
     def gather(self) -> None:
         """Gather evidence: the largest processes."""
         if self._evidence is not None:
-            self._processes = self._evidence.largest()
+            self.processes = self._evidence.largest()
 
-    def status(
+    def evidence(self, assessment: Assessment) -> dict[str, Any]:
+        """Describe where the memory is: the largest processes, and what no process holds."""
+        processes = [process._asdict() for process in self.processes]
+        return {"processes": processes, "memory": assessment.memory._asdict()}
+
+    def status(  # noqa: PLR0913 - what the document is made of
         self,
         assessment: Assessment,
         state: State,
         config: Config,
         problems: tuple[Problem, ...],
         now: float,
+        *,
+        why_not: str | None = None,
+        alerts: AlertFacts = AlertFacts(),  # noqa: B008 - it is immutable
     ) -> bytes:
         """Give the status document as the socket's reply."""
         facts = Facts(
@@ -47,7 +57,8 @@ class Answers:
             capabilities=self._platform.capabilities,
             problems=problems,
             standings=standings(state, self._outlook, now),
-            remedies=remedy_facts(state, config.remedies, now),
-            processes=self._processes,
+            remedies=remedy_facts(state, config.remedies, now)._replace(why_not=why_not),
+            processes=self.processes,
+            alerts=alerts,
         )
         return encode(document(assessment, facts))

@@ -9,10 +9,13 @@ from typing import NamedTuple
 from oomwatchd.errors import BusyError
 from oomwatchd.model import Problem
 from oomwatchd.settings import SocketSettings
+from oomwatchd.status.control import Control
+from oomwatchd.status.listener import InUseError, handed_over, listen
 from oomwatchd.status.paths import default_path
-from oomwatchd.status.server import InUseError, Server
+from oomwatchd.status.server import Server
 from oomwatchd.system.files import reason
 from oomwatchd.system.lock import release_lock, take_lock
+from oomwatchd.system.replaced import ReplacedFile
 
 
 class Place(NamedTuple):
@@ -23,6 +26,16 @@ class Place(NamedTuple):
     lock: int | None
     server: Server | None
     problems: tuple[Problem, ...]
+    control: Control | None = None
+    status_file: ReplacedFile | None = None
+
+    def leave(self) -> None:
+        """Take everything away that says that we are here; the lock goes last."""
+        for part in (self.server, self.control, self.status_file):
+            if part is not None:
+                part.close()
+        if self.lock is not None:
+            release_lock(self.lock)
 
 
 def settle(settings: SocketSettings, *, copied: bool, epoll: select.epoll) -> Place:
@@ -51,7 +64,12 @@ def settle(settings: SocketSettings, *, copied: bool, epoll: select.epoll) -> Pl
             folder, None, None, (*problems, Problem("socket", "not served without the lock"))
         )
     try:
-        server = Server(path, _group_id(settings.group, problems), epoll)
+        group_ids = (
+            _group_id(settings.group, problems),
+            _group_id(settings.control_group, problems),
+        )
+        listener = handed_over(dict(os.environ)) or listen(path, group_ids[0])
+        server = Server(listener, epoll, group_ids[1])
     except InUseError:
         if lock is not None:
             # Somebody took the lock's file away from under the other daemon.
@@ -60,7 +78,25 @@ def settle(settings: SocketSettings, *, copied: bool, epoll: select.epoll) -> Pl
         problems.append(Problem("socket", f"{path}: in use by another daemon"))
     except OSError as error:
         problems.append(Problem("socket", f"{path}: {reason(error)}"))
-    return Place(folder, lock, server, tuple(problems))
+    place = Place(folder, lock, server, tuple(problems))
+    return _furnished(place, epoll) if server is not None else place
+
+
+def _furnished(place: Place, epoll: select.epoll) -> Place:
+    """Add what lies beside the socket: the status file, and for root the control FIFO."""
+    problems = list(place.problems)
+    status_file = control = None
+    try:
+        status_file = ReplacedFile(os.path.join(place.folder, "status"), b"schema=")
+    except OSError as error:
+        problems.append(Problem("status_file", f"{error.filename}: {reason(error)}"))
+    if place.lock is not None and os.geteuid() == 0:
+        try:
+            control = Control(os.path.join(place.folder, "control"))
+            epoll.register(control.fileno(), select.EPOLLIN)
+        except OSError as error:
+            problems.append(Problem("control", f"{error.filename}: {reason(error)}"))
+    return place._replace(problems=tuple(problems), control=control, status_file=status_file)
 
 
 def _make_folder(folder: str) -> None:
@@ -87,7 +123,7 @@ def _lock_path(path: str) -> str:
 
 
 def _group_id(group: str | None, problems: list[Problem]) -> int | None:
-    """Look up the socket's group."""
+    """Look up a group by name or number."""
     if group is None:
         return None
     if group.isdecimal():
@@ -95,5 +131,5 @@ def _group_id(group: str | None, problems: list[Problem]) -> int | None:
     try:
         return grp.getgrnam(group).gr_gid
     except KeyError:
-        problems.append(Problem("socket", f'no group "{group}": the socket is root\'s own'))
+        problems.append(Problem("socket", f'no group "{group}": root alone has its rights'))
         return None

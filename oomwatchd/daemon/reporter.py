@@ -3,8 +3,10 @@
 from oomwatchd.alerts.log import Log
 from oomwatchd.assess.assessment import Assessment, Reading
 from oomwatchd.daemon.outlook import Outlook
-from oomwatchd.model import Outcome, Problem, Severity
+from oomwatchd.model import Outcome, Problem, Process, Severity
 from oomwatchd.policy import Decision, State, Word, against
+
+_SHOWN_PROCESSES = 3
 
 
 class Reporter:
@@ -16,11 +18,19 @@ class Reporter:
         self._outlook = outlook
         self._told: tuple[Problem, ...] = ()
 
-    def demand(
-        self, word: Word, reading: Reading, decision: Decision, state: State, now: float
+    def demand(  # noqa: PLR0913 - all that is told of it
+        self,
+        word: Word,
+        reading: Reading,
+        decision: Decision,
+        state: State,
+        now: float,
+        *,
+        processes: tuple[Process, ...] = (),
     ) -> None:
         """Tell how a demand stands now, and what is done about it or why nothing is."""
         demand = reading.demand
+        evidence = {"largest": _largest(processes)} if word is Word.CRITICAL else {}
         self.emit(
             word.value,
             demand=demand.name,
@@ -33,6 +43,7 @@ class Reporter:
             lower_bound=reading.lower_bound,
             exhaustion_seconds=self._outlook.seconds(demand.name, now),
             remedy=_remedy(word, reading, decision, state),
+            **evidence,
         )
 
     def decision(self, decision: Decision, now: float) -> None:
@@ -107,6 +118,12 @@ def summary(assessment: Assessment) -> str:
         if reading.severity is not Severity.OK
     ]
     return ", ".join(low) or f"ok, {len(assessment.readings)} demands watched"
+
+
+def _largest(processes: tuple[Process, ...]) -> str | None:
+    """Name the largest processes, with their resident memory; None where none are known."""
+    shown = processes[:_SHOWN_PROCESSES]
+    return ", ".join(f"{process.name} {process.rss_kib} KiB" for process in shown) or None
 
 
 def _remedy(word: Word, reading: Reading, decision: Decision, state: State) -> str | None:

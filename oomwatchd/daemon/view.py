@@ -42,6 +42,13 @@ class View:
         self._config, self._specs, self.assessment, self._glance = config, None, None, None
         self._closely_at = None
 
+    def glance(self) -> bytes | None:
+        """Look whether anything has changed: the beginning of buddyinfo, or None if not."""
+        text = self._sampler.glance()
+        if text is not None:
+            self.text = text
+        return text
+
     def pause_if_far(self, now: float) -> Pause | None:
         """Say when to look next, if what changed shows that no demand can be near its level."""
         if self._glance is None or now >= self._glance_until:

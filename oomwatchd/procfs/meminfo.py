@@ -3,7 +3,7 @@
 A kernel prints the same lines each time: how they are laid out is remembered.
 
 Source: fs/proc/meminfo.c. Since when a line is there: Active(file), Inactive(file),
-Unevictable and Mlocked 2.6.28; Shmem and KernelStack 2.6.32; SReclaimable 2.6.19;
+Unevictable and Mlocked 2.6.28; Shmem and KernelStack 2.6.32; SReclaimable and SUnreclaim 2.6.19;
 MemAvailable 3.14; CmaTotal and CmaFree 3.19; Hugepagesize only with CONFIG_HUGETLB_PAGE.
 """
 
@@ -33,6 +33,9 @@ class Meminfo(NamedTuple):
     mapped_kib: int | None
     shmem_kib: int | None
     slab_reclaimable_kib: int | None
+    slab_unreclaimable_kib: int | None
+    kernel_stack_kib: int | None
+    page_tables_kib: int | None
     cma_total_kib: int | None
     cma_free_kib: int | None
     hugepage_kib: int | None
@@ -52,6 +55,9 @@ _FIELDS = {
     b"Mapped": "mapped_kib",
     b"Shmem": "shmem_kib",
     b"SReclaimable": "slab_reclaimable_kib",
+    b"SUnreclaim": "slab_unreclaimable_kib",
+    b"KernelStack": "kernel_stack_kib",
+    b"PageTables": "page_tables_kib",
     b"CmaTotal": "cma_total_kib",
     b"CmaFree": "cma_free_kib",
     b"Hugepagesize": "hugepage_kib",

@@ -33,6 +33,19 @@ class RemedyFacts(NamedTuple):
     counts: Mapping[Remedy, int]
     budget_left: Mapping[str, int]
     outcomes: tuple[Outcome, ...]
+    why_not: str | None = None
+    """Why nothing is done for the demand that stands worst."""
+
+
+class AlertFacts(NamedTuple):
+    """What became of the events: where they go, and what did not get there."""
+
+    sink: str | None = None
+    lines_lost: int = 0
+    lines_withheld: int = 0
+    hook_runs: int = 0
+    hook_suppressed: int = 0
+    hook_problem: str | None = None
 
 
 class Facts(NamedTuple):
@@ -47,6 +60,7 @@ class Facts(NamedTuple):
     standings: Mapping[str, Standing]
     remedies: RemedyFacts
     processes: tuple[Process, ...]
+    alerts: AlertFacts = AlertFacts()
 
 
 def document(assessment: Assessment, facts: Facts) -> Json:
@@ -78,6 +92,7 @@ def document(assessment: Assessment, facts: Facts) -> Json:
         ],
         "remedies": _remedies(facts.remedies, facts.now),
         "processes": [process._asdict() for process in facts.processes],
+        "alerts": facts.alerts._asdict(),
     }
 
 
@@ -128,7 +143,7 @@ def _demand(reading: Reading, standing: Standing | None) -> Json:
         "severity": reading.severity.value,
         "since_seconds": round(standing.since_seconds, 3) if standing else 0.0,
         "cause": reading.cause.value if reading.cause else None,
-        "exhaustion_seconds": _rounded(standing.exhaustion_seconds) if standing else None,
+        "exhaustion_seconds": rounded(standing.exhaustion_seconds) if standing else None,
         "advice": reading.advice,
         "history": list(standing.history) if standing else [reading.headroom],
     }
@@ -138,29 +153,33 @@ def _remedies(facts: RemedyFacts, now: float) -> Json:
     """Describe the remedies."""
     return {
         "running": facts.running.value if facts.running else None,
-        "inhibited_until_seconds": _rounded(facts.inhibited_until_seconds),
-        "backoff_remaining_seconds": _rounded(facts.backoff_remaining_seconds),
+        "inhibited_until_seconds": rounded(facts.inhibited_until_seconds),
+        "backoff_remaining_seconds": rounded(facts.backoff_remaining_seconds),
         "counts": {remedy.value: facts.counts.get(remedy, 0) for remedy in Remedy},
         "budget_left": dict(facts.budget_left),
-        "last": [
-            {
-                "remedy": outcome.remedy.value,
-                "node": outcome.node,
-                "demand": outcome.demand,
-                "cause": outcome.cause.value,
-                "headroom_before": outcome.headroom_before,
-                "headroom_after": outcome.headroom_after,
-                "pages_freed": outcome.pages_freed,
-                "cma_pages_taken": outcome.cma_pages_taken,
-                "duration_seconds": round(outcome.duration_seconds, 6),
-                "effective": outcome.effective,
-                "error": outcome.error,
-                "age_seconds": round(now - outcome.finished_at, 3),
-            }
-            for outcome in facts.outcomes
-        ],
+        "why_not": facts.why_not,
+        "last": [outcome_of(outcome, now) for outcome in facts.outcomes],
     }
 
 
-def _rounded(seconds: float | None) -> float | None:
+def outcome_of(outcome: Outcome, now: float) -> Json:
+    """Describe what a remedy changed."""
+    return {
+        "remedy": outcome.remedy.value,
+        "node": outcome.node,
+        "demand": outcome.demand,
+        "cause": outcome.cause.value,
+        "headroom_before": outcome.headroom_before,
+        "headroom_after": outcome.headroom_after,
+        "pages_freed": outcome.pages_freed,
+        "cma_pages_taken": outcome.cma_pages_taken,
+        "duration_seconds": round(outcome.duration_seconds, 6),
+        "effective": outcome.effective,
+        "error": outcome.error,
+        "age_seconds": round(now - outcome.finished_at, 3),
+    }
+
+
+def rounded(seconds: float | None) -> float | None:
+    """Give seconds to the millisecond."""
     return None if seconds is None else round(seconds, 3)

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from loopbench import CONFIG, FAR, LOW, NEAR, POLL, START, WARNING, Bench
 
-from oomwatchd.daemon import lifeline, loop
+from oomwatchd.daemon import lifeline, loop, steps
 from oomwatchd.model import Remedy
 from oomwatchd.policy import STUCK_SECONDS
 from oomwatchd.settings import Config, Remedies
@@ -203,7 +203,7 @@ def test_a_tick_that_is_a_little_late_is_no_gap(bench: Bench) -> None:
 def test_suspend_makes_a_hold_begin_anew(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock stands still meanwhile, so that only the other one tells."""
     suspended = [0.0]
-    monkeypatch.setattr(loop, "suspended_seconds", lambda: suspended[0])
+    monkeypatch.setattr(steps, "suspended_seconds", lambda: suspended[0])
     bench.at(START + 50, bench.free(WARNING))
     bench.at(START + 65, lambda: suspended.append(suspended.pop() + 3600))
     bench.run(300)

@@ -44,6 +44,10 @@ Mapped:            15000 kB
 Shmem:              3000 kB
 KReclaimable:      11000 kB
 SReclaimable:      10999 kB
+SUnreclaim:        12345 kB
+KernelStack:         888 kB
+PageTables:          777 kB
+SecPageTables:        66 kB
 ShmemHugePages:        9 kB
 WritebackTmp:         99 kB
 VmallocTotal:     770048 kB
@@ -61,6 +65,7 @@ def test_a_kernel_of_2_6_18_lacks_what_came_later() -> None:
     assert meminfo.vmalloc_total_kib == 901112
     assert meminfo.available_kib is meminfo.active_file_kib is meminfo.shmem_kib is None
     assert meminfo.slab_reclaimable_kib is meminfo.cma_total_kib is meminfo.hugepage_kib is None
+    assert meminfo.kernel_stack_kib is meminfo.page_tables_kib is None
 
 
 def test_a_kernel_of_6_1_has_them_all() -> None:
@@ -77,6 +82,9 @@ def test_a_kernel_of_6_1_has_them_all() -> None:
         mapped_kib=15000,
         shmem_kib=3000,
         slab_reclaimable_kib=10999,
+        slab_unreclaimable_kib=12345,
+        kernel_stack_kib=888,
+        page_tables_kib=777,
         cma_total_kib=65536,
         cma_free_kib=60000,
         hugepage_kib=2048,

@@ -7,28 +7,47 @@ import resource
 import select
 import socket
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from oomwatchd.errors import Exit
-from oomwatchd.status.protocol import MAX_REQUEST_BYTES, RequestError, encode, unknown_method
-from oomwatchd.status.server import IDLE_SECONDS, MAX_CLIENTS, Server
+from oomwatchd.status import server as serving
+from oomwatchd.status.listener import listen
+from oomwatchd.status.protocol import MAX_REQUEST_BYTES, Request, RequestError, encode
+from oomwatchd.status.server import (
+    IDLE_SECONDS,
+    LATE_SECONDS,
+    MAX_CLIENTS,
+    MAX_WATCHING,
+    Reply,
+    Server,
+    Then,
+)
 
 LARGE = encode({"large": "x" * 3_000_000})
 
 
-def answer(method: str) -> bytes:
-    """Answer as the daemon does, with a large reply besides."""
-    if method == "status":
-        return encode({"severity": "ok"})
-    if method == "large":
-        return LARGE
-    raise unknown_method(method)
+FIRST = encode({"status": {}})
+
+
+def answer(request: Request, client: int) -> Reply:
+    """Answer as the daemon does; `doctor` has a large reply, `compact` one that comes later."""
+    if request.method == "doctor":
+        return Reply(LARGE)
+    if request.method == "watch":
+        return Reply(FIRST, Then.WATCH)
+    if request.method == "compact":
+        return Reply(b"", Then.LATER)
+    if request.method == "reload":
+        return Reply(encode({"client": client}))
+    return Reply(encode({"severity": "ok"}))
 
 
 class Bench:
@@ -38,7 +57,7 @@ class Bench:
         """Serve at `path`, at the time 100."""
         self.path = path
         self.epoll = select.epoll()
-        self.server = Server(str(path), None, self.epoll)
+        self.server = Server(listen(str(path), None), self.epoll)
         self.now = 100.0
         self.clients: list[socket.socket] = []
 
@@ -74,6 +93,10 @@ class Bench:
         client.sendall(request)
         self.serve()
         return reply_of(client)
+
+    def watchers(self) -> int:
+        """Tell whether somebody watches, as a number."""
+        return int(self.server.is_watched)
 
     def close(self) -> None:
         """Close everything."""
@@ -129,7 +152,6 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         b"status\n",
         b"  status \r\n",
         b'{"method": "status"}\n',
-        b'{"method":"status","more":[1,2]}\n',
         b"status\nand what else was sent\n",
     ],
 )
@@ -269,7 +291,7 @@ def test_status_answers_when_all_clients_are_slow(bench: Bench) -> None:
     assert bench.ask(b"status\n") == {"severity": "ok"}
 
 
-@pytest.mark.parametrize("request_", [b"status\n", b"large\n", b"x\n", b"stat", b""])
+@pytest.mark.parametrize("request_", [b"status\n", b"doctor\n", b"x\n", b"stat", b""])
 def test_a_client_that_vanishes(bench: Bench, request_: bytes) -> None:
     """Nothing is raised, nothing is left."""
     client = bench.client(serve=False)
@@ -283,7 +305,7 @@ def test_a_client_that_vanishes(bench: Bench, request_: bytes) -> None:
 def test_a_client_that_vanishes_during_the_reply(bench: Bench) -> None:
     """Half a reply was sent already: the connection ends, the server goes on."""
     client = bench.client()
-    client.sendall(b"large\n")
+    client.sendall(b"doctor\n")
     bench.serve()
     assert client.recv(1000)
     client.close()
@@ -294,7 +316,7 @@ def test_a_client_that_vanishes_during_the_reply(bench: Bench) -> None:
 def test_a_slow_reader_gets_a_large_reply(bench: Bench) -> None:
     """Taken bit by bit over a minute, the reply is whole; nothing blocks meanwhile."""
     client = bench.client()
-    client.sendall(b"large\n")
+    client.sendall(b"doctor\n")
     bench.serve()
     data = b""
     while len(data) < len(LARGE):
@@ -311,7 +333,7 @@ def test_a_slow_reader_gets_a_large_reply(bench: Bench) -> None:
 def test_a_reader_that_stops_is_closed(bench: Bench) -> None:
     """Two seconds after the last byte that it took."""
     client = bench.client()
-    client.sendall(b"large\n")
+    client.sendall(b"doctor\n")
     bench.serve()
     bench.pass_time(1.5)
     client.recv(1 << 20)
@@ -324,7 +346,7 @@ def test_a_reader_that_stops_is_closed(bench: Bench) -> None:
 def test_a_reader_that_stops_costs_nothing(bench: Bench) -> None:
     """While it takes nothing the server is not woken, though more was sent than asked for."""
     client = bench.client()
-    client.sendall(b"large\n")
+    client.sendall(b"doctor\n")
     bench.serve()
     client.sendall(b"more\n" * 10)
     assert bench.serve() == 0
@@ -333,7 +355,7 @@ def test_a_reader_that_stops_costs_nothing(bench: Bench) -> None:
 def test_an_answer_that_is_refused(bench: Bench) -> None:
     """RequestError of the answer becomes the reply, with its own code."""
 
-    def refuse(_method: str) -> bytes:
+    def refuse(_request: Request, _client: int) -> Reply:
         raise RequestError(Exit.BUSY, "not now")
 
     client = bench.client()
@@ -364,8 +386,8 @@ def test_a_stale_socket_is_replaced(tmp_path: Path) -> None:
 
 def test_a_socket_that_is_served_is_left_alone(bench: Bench) -> None:
     """Another daemon, on a copied tree and so without the lock, must not push it aside."""
-    with select.epoll() as epoll, pytest.raises(OSError, match="in use"):
-        Server(str(bench.path), None, epoll)
+    with pytest.raises(OSError, match="in use"):
+        listen(str(bench.path), None)
     bench.serve()
     assert bench.ask(b"status\n") == {"severity": "ok"}
 
@@ -384,8 +406,8 @@ def test_something_else_at_the_path_is_left_alone(tmp_path: Path, kind: str) -> 
     else:
         path.symlink_to(other if kind == "link" else tmp_path / "nowhere")
     before = os.lstat(path)
-    with select.epoll() as epoll, pytest.raises(OSError, match="something else"):
-        Server(str(path), None, epoll)
+    with pytest.raises(OSError, match="something else"):
+        listen(str(path), None)
     assert os.lstat(path).st_ino == before.st_ino
     assert other.read_text() == "precious"
 
@@ -443,8 +465,7 @@ def test_nobody_connects_before_the_group_is_set(
         refused.append(True)
 
     monkeypatch.setattr(os, "chown", chown)
-    with select.epoll() as epoll:
-        Server(str(path), 1234, epoll).close()
+    listen(str(path), 1234).close()
     assert refused == [True]
 
 
@@ -458,15 +479,15 @@ def test_a_group_that_may_not_be_set_leaves_nothing(
         raise PermissionError(1, "Operation not permitted", name)
 
     monkeypatch.setattr(os, "chown", chown)
-    with select.epoll() as epoll, pytest.raises(PermissionError):
-        Server(str(path), 1234, epoll)
+    with pytest.raises(PermissionError):
+        listen(str(path), 1234)
     assert not os.path.lexists(path)
 
 
 def test_a_folder_that_is_missing(tmp_path: Path) -> None:
     """The error is the caller's."""
-    with select.epoll() as epoll, pytest.raises(FileNotFoundError):
-        Server(str(tmp_path / "nowhere" / "s.sock"), None, epoll)
+    with pytest.raises(FileNotFoundError):
+        listen(str(tmp_path / "nowhere" / "s.sock"), None)
 
 
 def test_the_socket_goes_with_the_server(tmp_path: Path) -> None:
@@ -547,3 +568,231 @@ def test_no_descriptor_is_lost(bench: Bench) -> None:
     bench.serve()
     bench.pass_time(IDLE_SECONDS)
     assert count() == before
+
+
+# --- Replies that come later, and those who watch ----------------------------------------------
+
+
+def test_a_reply_that_comes_later(bench: Bench) -> None:
+    """The connection waits for it, even half closed, longer than it may idle; others go on."""
+    client = bench.client()
+    client.sendall(b"compact\n")
+    client.shutdown(socket.SHUT_WR)
+    bench.serve()
+    assert bench.pass_time(10 * IDLE_SECONDS) == 100 + LATE_SECONDS
+    assert bench.serve() == 0, "half a close is no news"
+    assert not is_closed(client)
+    client.settimeout(5)
+    assert bench.ask(b"status\n") == {"severity": "ok"}
+    bench.server.reply(1, encode({"outcome": 1}), bench.now)
+    assert reply_of(client) == {"outcome": 1}
+
+
+def test_a_reply_that_never_comes(bench: Bench) -> None:
+    """The connection ends some time."""
+    client = bench.client()
+    client.sendall(b"compact\n")
+    bench.serve()
+    assert bench.pass_time(LATE_SECONDS) == math.inf
+    assert is_closed(client)
+    bench.server.reply(1, encode({"outcome": 1}), bench.now)
+
+
+def test_a_late_reply_is_for_the_one_who_asked(bench: Bench) -> None:
+    """Numbers are not used again when the first has left; a large reply is taken bit by bit."""
+    first = bench.client()
+    first.sendall(b"compact\n")
+    bench.serve()
+    first.close()
+    bench.serve()
+    assert bench.pass_time(0) == math.inf
+    second = bench.client()
+    second.sendall(b"compact\n")
+    bench.serve()
+    bench.server.reply(1, encode({"outcome": 1}), bench.now)
+    assert not is_closed(second)
+    second.settimeout(5)
+    bench.server.reply(2, LARGE, bench.now)
+    data = b""
+    while len(data) < len(LARGE):
+        data += second.recv(200_000)
+        bench.serve()
+    assert data == LARGE
+
+
+def test_who_watches_is_told_until_he_leaves(bench: Bench) -> None:
+    """Every line, in order, for as long as it takes; half a close is not leaving."""
+    client = bench.client()
+    client.sendall(b"watch\n")
+    client.shutdown(socket.SHUT_WR)
+    bench.serve()
+    assert bench.watchers() == 1
+    expected = FIRST
+    for number in range(100):
+        line = encode({"line": number})
+        bench.server.tell(line, bench.now)
+        bench.serve()
+        assert bench.pass_time(100.0) == math.inf
+        expected += line
+    data = b""
+    while len(data) < len(expected):
+        data += client.recv(65536)
+    assert data == expected
+    client.close()
+    bench.serve()
+    assert bench.watchers() == 0
+    bench.server.tell(FIRST, bench.now)
+
+
+def test_who_watches_and_does_not_read_is_left_behind(bench: Bench) -> None:
+    """What he is owed is bounded; another one gets everything."""
+    lazy, eager = bench.client(), bench.client()
+    for client in (lazy, eager):
+        client.sendall(b"watch\n")
+    bench.serve()
+    line = encode({"x": "y" * 4000})
+    taken = 0
+    for _ in range(500):
+        bench.server.tell(line, bench.now)
+        bench.serve()
+        taken += len(eager.recv(1 << 20))
+    assert taken == len(FIRST) + 500 * len(line)
+    assert len(read_all(lazy)) < 500 * len(line)
+    assert bench.watchers() == 1
+
+
+def test_some_may_watch_and_status_still_answers(bench: Bench) -> None:
+    """One more than the cap is refused as busy, and the silent do not push the others out."""
+    watching = [bench.client() for _ in range(MAX_WATCHING)]
+    for client in watching:
+        client.sendall(b"watch\n")
+        bench.serve()
+    assert bench.ask(b"watch\n")["error"]["code"] == int(Exit.BUSY)
+    for _ in range(2 * MAX_CLIENTS):
+        bench.client()
+    assert bench.ask(b"status\n") == {"severity": "ok"}
+    bench.server.tell(FIRST, bench.now)
+    for client in watching:
+        assert client.recv(65536) == 2 * FIRST
+
+
+# --- Rights ------------------------------------------------------------------------------------
+
+CHANGES = [b"compact\n", b"drop-caches\n", b"inhibit 5\n", b"reload\n", b"test-alert\n"]
+
+
+class _Pretended(NamedTuple):
+    """Who the kernel says it is."""
+
+    user_id: int
+    group_ids: frozenset[int]
+
+
+def _pretend(monkeypatch: pytest.MonkeyPatch, user_id: int, *group_ids: int) -> None:
+    peer = _Pretended(user_id, frozenset(group_ids))
+    monkeypatch.setattr(serving, "peer_of", lambda _: peer)
+
+
+@pytest.mark.parametrize("request_", CHANGES)
+def test_others_than_root_change_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, request_: bytes
+) -> None:
+    """Not permitted, in whatever form it is asked; reading is for all."""
+    _pretend(monkeypatch, 1000, 1000, 0)
+    assert bench.ask(request_)["error"]["code"] == int(Exit.NOT_PERMITTED)
+    word, *rest = request_.decode().split()
+    asked = {"method": word} | ({"seconds": 5} if rest else {})
+    assert bench.ask(encode(asked))["error"]["code"] == int(Exit.NOT_PERMITTED)
+    assert bench.ask(b"status\n") == {"severity": "ok"}
+
+
+def test_root_and_the_control_group_may(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root with any group; others with one of theirs, be it their first or a further one."""
+    _pretend(monkeypatch, 0, 5)
+    assert "client" in bench.ask(b"reload\n")
+    _pretend(monkeypatch, 1000, 1000, 77)
+    assert "error" in bench.ask(b"reload\n")
+    bench.server._control_group_id = 77  # noqa: SLF001 - as it were configured
+    assert "client" in bench.ask(b"reload\n")
+    _pretend(monkeypatch, 1000, 1000)
+    assert "error" in bench.ask(b"reload\n")
+
+
+def test_who_cannot_be_told_may_not(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel does not say who it is."""
+
+    def nobody(_: socket.socket) -> None:
+        raise OSError(0, "not told")
+
+    monkeypatch.setattr(serving, "peer_of", nobody)
+    assert bench.ask(b"reload\n")["error"]["code"] == int(Exit.NOT_PERMITTED)
+
+
+# --- A socket that was handed over -------------------------------------------------------------
+
+_TAKE_OVER = """
+import os, sys
+from oomwatchd.status.listener import handed_over
+os.dup2(int(sys.argv[1]), 3)
+os.environ["LISTEN_PID"] = os.environ.get("LISTEN_PID") or str(os.getpid())
+try:
+    listener = handed_over(dict(os.environ))
+except OSError as error:
+    print("refused:", error.strerror)
+else:
+    print("none" if listener is None else f"{listener.fileno()} {os.get_inheritable(3)}")
+    if listener is not None:
+        listener.close()
+"""
+
+
+def _take_over(descriptor: int, **environment: str) -> str:
+    """Hand a descriptor over as number 3, and say what becomes of it."""
+    done = subprocess.run(
+        [sys.executable, "-c", _TAKE_OVER, str(descriptor)],
+        env={**os.environ, "LISTEN_FDS": "1", **environment},
+        pass_fds=(descriptor,),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    return done.stdout.strip()
+
+
+def test_a_socket_of_the_service_manager_is_taken(tmp_path: Path) -> None:
+    """It is used as it is, not handed on, and its file stays when we leave."""
+    path = tmp_path / "handed.sock"
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+        made.listen()
+        assert _take_over(made.fileno()) == "3 False"
+    assert path.exists()
+
+
+@pytest.mark.parametrize("kind", ["does not listen", "datagrams", "two", "a pipe", "internet"])
+def test_what_is_no_listening_socket_is_refused(tmp_path: Path, kind: str) -> None:
+    """With a word on why."""
+    family = socket.AF_INET if kind == "internet" else socket.AF_UNIX
+    type_ = socket.SOCK_DGRAM if kind == "datagrams" else socket.SOCK_STREAM
+    read, write = os.pipe()
+    with socket.socket(family, type_) as made:
+        made.bind(("127.0.0.1", 0) if family is socket.AF_INET else str(tmp_path / "x.sock"))
+        if kind in ("two", "internet"):
+            made.listen()
+        count = "2" if kind == "two" else "1"
+        descriptor = read if kind == "a pipe" else made.fileno()
+        assert _take_over(descriptor, LISTEN_FDS=count).startswith("refused: ")
+    os.close(read)
+    os.close(write)
+
+
+@pytest.mark.parametrize(
+    "environment", [{"LISTEN_PID": "1"}, {"LISTEN_FDS": "0"}, {"LISTEN_FDS": ""}]
+)
+def test_what_is_for_another_process_is_left(tmp_path: Path, environment: dict[str, str]) -> None:
+    """The variables are inherited by children they are not meant for."""
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(tmp_path / "x.sock"))
+        made.listen()
+        assert _take_over(made.fileno(), **environment) == "none"

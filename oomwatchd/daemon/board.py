@@ -1,0 +1,66 @@
+"""What is put up for those who look on: the status file, and lines for those who watch."""
+
+import os
+import time
+
+from oomwatchd import policy
+from oomwatchd.assess.assessment import Assessment
+from oomwatchd.daemon.facts import standings
+from oomwatchd.daemon.outlook import Outlook
+from oomwatchd.daemon.steps import Steps
+from oomwatchd.model import Problem
+from oomwatchd.policy import State
+from oomwatchd.status.protocol import encode
+from oomwatchd.status.shelltext import shell_text
+from oomwatchd.status.short import Facts, Said, file_facts, file_figures, short_status
+from oomwatchd.system.files import reason
+from oomwatchd.system.replaced import ReplacedFile
+
+
+class Board:
+    """Keeps the status file up to date, and puts together the line of a tick."""
+
+    def __init__(self, file: ReplacedFile | None, outlook: Outlook) -> None:
+        """Put nothing up yet."""
+        self._file = file
+        self._outlook = outlook
+        self._shown: Facts | None = None
+        self.problem: Problem | None = None
+        """Why the status file is not up to date."""
+
+    def line(
+        self, assessment: Assessment, state: State, now: float, *, history: bool = False
+    ) -> bytes:
+        """Give the line of a tick; the first one has the recent headrooms with it."""
+        said = self._said(state, (), now, forecast=True)
+        return encode(short_status(assessment, said, time.time(), history=history))
+
+    def update(self, assessment: Assessment, steps: Steps, now: float) -> None:
+        """Replace the status file if more than figures has changed."""
+        if self._file is None:
+            return
+        state = steps.state
+        try:
+            if state.running is not None or not policy.is_unspoken(state):
+                # No remedy has to wait until the next file is open.
+                self._file.prepare()
+            facts = file_facts(assessment, self._said(state, steps.problems(now), now), os.getpid())
+            if facts != self._shown:
+                figures = file_figures(assessment, time.time())
+                if self._file.write(shell_text([*facts, *figures])):
+                    self._shown = facts
+            self.problem = None
+        except OSError as error:
+            self.problem = Problem("status_file", f"not up to date: {reason(error)}")
+
+    def _said(
+        self, state: State, problems: tuple[Problem, ...], now: float, *, forecast: bool = False
+    ) -> Said:
+        """Gather what is known besides the assessment."""
+        return Said(
+            words={name: word.value for name, word in state.words.items()},
+            standings=standings(state, self._outlook, now) if forecast else {},
+            running=state.running.action.remedy if state.running else None,
+            last=state.outcomes[-1] if state.outcomes else None,
+            problems=problems,
+        )

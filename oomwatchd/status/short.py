@@ -1,0 +1,101 @@
+"""How things stand in short: a line for those who watch, and the status file's facts."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from oomwatchd import __version__
+from oomwatchd.assess.assessment import Assessment, Reading
+from oomwatchd.model import Outcome, Problem, Remedy
+from oomwatchd.status.document import SCHEMA, Json, Standing, rounded
+
+Facts = list[tuple[str, object]]
+
+
+class Said(NamedTuple):
+    """What the daemon knows besides the assessment."""
+
+    words: Mapping[str, str]
+    """The event that was last told of each demand, by its name."""
+    standings: Mapping[str, Standing]
+    running: Remedy | None
+    last: Outcome | None
+    problems: tuple[Problem, ...]
+
+
+def short_status(
+    assessment: Assessment, said: Said, wall_seconds: float, *, history: bool = False
+) -> Json:
+    """Give the line of a tick; the first one has the recent headrooms with it."""
+    status: dict[str, Any] = {
+        "severity": assessment.severity.value,
+        "demands": [_demand(reading, said) for reading in assessment.readings],
+        "running": said.running.value if said.running else None,
+        "page_size": assessment.kernel.page_size,
+        "wall_seconds": round(wall_seconds, 3),
+    }
+    if history:
+        status["history"] = {
+            name: list(standing.history) for name, standing in said.standings.items()
+        }
+    return {"status": status}
+
+
+def _demand(reading: Reading, said: Said) -> Json:
+    """Describe how a demand stands."""
+    demand = reading.demand
+    standing = said.standings.get(demand.name)
+    return {
+        "name": demand.name,
+        "order": demand.order,
+        "request": demand.request.value,
+        "headroom": reading.headroom,
+        "lower_bound": reading.lower_bound,
+        "warning": demand.warning,
+        "critical": demand.critical,
+        "severity": reading.severity.value,
+        "cause": reading.cause.value if reading.cause else None,
+        "exhaustion_seconds": rounded(standing.exhaustion_seconds) if standing else None,
+        "said": said.words.get(demand.name),
+    }
+
+
+def file_facts(assessment: Assessment, said: Said, pid: int) -> Facts:
+    """Give what the status file says: it is replaced when one of these changes."""
+    problems = dict.fromkeys(problem.what for problem in assessment.problems + said.problems)
+    last = said.last
+    facts: Facts = [
+        ("schema", SCHEMA),
+        ("version", __version__),
+        ("pid", pid),
+        ("severity", assessment.severity.value),
+        ("degraded", " ".join(problems)),
+        ("remedy_running", said.running.value if said.running else None),
+        ("remedy_last", last.remedy.value if last else None),
+        ("remedy_last_effective", last.effective if last else None),
+        ("demands", " ".join(reading.demand.name for reading in assessment.readings)),
+    ]
+    for reading in assessment.readings:
+        demand, key = reading.demand, _key(reading)
+        facts += [
+            (f"{key}_severity", reading.severity.value),
+            (f"{key}_cause", reading.cause.value if reading.cause else None),
+            (f"{key}_order", demand.order),
+            (f"{key}_request", demand.request.value),
+            (f"{key}_warning", demand.warning),
+            (f"{key}_critical", demand.critical),
+            (f"{key}_said", said.words.get(demand.name)),
+        ]
+    return facts
+
+
+def file_figures(assessment: Assessment, wall_seconds: float) -> Facts:
+    """Give what the status file says besides, as it was when the file was replaced."""
+    return [
+        ("written_at", int(wall_seconds)),
+        *((f"{_key(reading)}_headroom", reading.headroom) for reading in assessment.readings),
+    ]
+
+
+def _key(reading: Reading) -> str:
+    """Name a demand as a shell's variable may be named."""
+    return f"demand_{reading.demand.name.replace('-', '_')}"
