@@ -4,6 +4,8 @@ Real are the sampler, on a copied tree whose files the test writes, and all that
 tells. Made up are the clock, the epoll, the thread of the remedies and the places of events.
 """
 
+import json
+import math
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,10 +21,13 @@ from oomwatchd.daemon.place import Place
 from oomwatchd.daemon.wake import Wakeup
 from oomwatchd.model import Action, DemandSpec, Kernel, Remedy, Request, Run
 from oomwatchd.settings import Config, Poll, Remedies, Survival
+from oomwatchd.status.protocol import RequestError, encode_error, parse_request
+from oomwatchd.status.server import Reply, Then
 from oomwatchd.system.sampler import Needs, Sampler
 
 START = 1000.0
 WORKER = 77
+CLIENT = 88
 KERNEL = Kernel("6.1.0", (6, 1, 0), "armv7l", 4096)
 FAR = (100,) * 11
 """Free blocks by order: far from any level."""
@@ -94,6 +99,63 @@ class CountingSampler(Sampler):
         return super().sample(needs)
 
 
+class Clients:
+    """Stands for the server: takes requests at moments of the test's, and keeps the replies."""
+
+    def __init__(self, bench: "Bench") -> None:
+        """Have nobody ask yet."""
+        self._bench = bench
+        self._asked: list[bytes] = []
+        self._count = 0
+        self.replies: dict[int, tuple[float, dict[str, Any]]] = {}
+        """By client, counted from 1: when the reply came, and what it says."""
+        self.told: list[tuple[float, dict[str, Any]]] = []
+        """What those who watch were told."""
+        self.is_watched = False
+
+    def asks(self, moment: float, request: bytes) -> None:
+        """Let a client ask, some time after the start."""
+
+        def ask() -> None:
+            self._asked.append(request)
+            self._bench.wake(CLIENT)
+
+        self._bench.at(START + moment, ask)
+
+    # What the daemon takes for its server.
+
+    def handles(self, descriptor: int) -> bool:
+        """Whether it is for us."""
+        return descriptor == CLIENT
+
+    def handle(self, _descriptor: int, now: float, answer: Any) -> None:  # noqa: ANN401 - as the server's
+        """Answer who has asked."""
+        for request in self._asked:
+            self._count += 1
+            try:
+                reply = answer(parse_request(request), self._count)
+            except RequestError as error:
+                reply = Reply(encode_error(error))
+            if reply.line:
+                self.replies[self._count] = now - START, json.loads(reply.line)
+            self.is_watched = self.is_watched or reply.then is Then.WATCH
+        self._asked.clear()
+
+    def reply(self, number: int, line: bytes, now: float) -> None:
+        """Answer later."""
+        assert number not in self.replies
+        self.replies[number] = now - START, json.loads(line)
+
+    def tell(self, line: bytes, now: float) -> None:
+        """Tell those who watch."""
+        if self.is_watched:
+            self.told.append((now - START, json.loads(line)))
+
+    def expire(self, _now: float) -> float:
+        """Have nothing to expire."""
+        return math.inf
+
+
 class Bench:
     """A daemon, its clock, and what is to happen when."""
 
@@ -103,6 +165,9 @@ class Bench:
         self.root = root
         self.told: list[Told] = []
         self.trouble: str | None = None
+        self.sink = "stderr"
+        self.recent: list[bytes] = []
+        self.listener: object = None
         self.started: list[tuple[float, Action]] = []
         self.run_seconds: float | None = 1.0
         """How long a remedy runs; None for ever."""
@@ -129,6 +194,8 @@ class Bench:
         )
         monkeypatch.setattr(hands, "Worker", lambda _: self)
         monkeypatch.setattr(hands, "RealTime", lambda: self)
+        self.server: Clients | None = None
+        self.status_file: Any = None
         self.sign: str | None = None
         self.quick_sign: str | None = None
         self.searches: list[float] = []
@@ -201,6 +268,10 @@ class Bench:
         self._script.append((moment, happening))
         self._script.sort(key=lambda step: step[0])
 
+    def wake(self, descriptor: int) -> None:
+        """Have a descriptor ready."""
+        self._ready.append((descriptor, 1))
+
     def signal(self, number: int) -> Callable[[], None]:
         """Make a signal."""
         return lambda: self._awake.add(number)
@@ -222,7 +293,10 @@ class Bench:
     ) -> Daemon:
         """Run the daemon from START on, and stop it; gives it as it ended."""
         options = Options(config=str(self.root / "oomwatchd.conf"), dry_run=dry_run)
-        place = Place(str(self.root), 5 if locked else None, None, ())
+        server: Any = self.server
+        place = Place(
+            str(self.root), 5 if locked else None, server, (), status_file=self.status_file
+        )
         daemon = Daemon(config, options, self, place)  # type: ignore[arg-type] # a made-up waiter
         self.at(START + seconds, self.signal(signal.SIGTERM))
         daemon.run()

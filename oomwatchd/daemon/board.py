@@ -12,7 +12,7 @@ from oomwatchd.model import Problem
 from oomwatchd.policy import State
 from oomwatchd.status.protocol import encode
 from oomwatchd.status.shelltext import shell_text
-from oomwatchd.status.short import Facts, Said, file_facts, file_figures, short_status
+from oomwatchd.status.short import Facts, Said, file_facts, short_status, without_figures
 from oomwatchd.system.files import reason
 from oomwatchd.system.replaced import ReplacedFile
 
@@ -35,6 +35,11 @@ class Board:
         said = self._said(state, (), now, forecast=True)
         return encode(short_status(assessment, said, time.time(), history=history))
 
+    def rehearse(self, assessment: Assessment, state: State, now: float) -> None:
+        """Put together what would be put up."""
+        self.line(assessment, state, now, history=True)
+        shell_text(without_figures(file_facts(assessment, self._said(state, (), now), 0, 0.0)))
+
     def update(self, assessment: Assessment, steps: Steps, now: float) -> None:
         """Replace the status file if more than figures has changed."""
         if self._file is None:
@@ -44,11 +49,11 @@ class Board:
             if state.running is not None or not policy.is_unspoken(state):
                 # No remedy has to wait until the next file is open.
                 self._file.prepare()
-            facts = file_facts(assessment, self._said(state, steps.problems(now), now), os.getpid())
-            if facts != self._shown:
-                figures = file_figures(assessment, time.time())
-                if self._file.write(shell_text([*facts, *figures])):
-                    self._shown = facts
+            said = self._said(state, steps.problems(now), now)
+            facts = file_facts(assessment, said, os.getpid(), time.time())
+            lasting = without_figures(facts)
+            if lasting != self._shown and self._file.write(shell_text(facts)):
+                self._shown = lasting
             self.problem = None
         except OSError as error:
             self.problem = Problem("status_file", f"not up to date: {reason(error)}")

@@ -107,7 +107,7 @@ class Daemon:
             dry_run=self.options.dry_run,
             root=self.options.root,
         )
-        rehearse(self._view, self._answers, self._config, time.monotonic())
+        rehearse(self._view, self._answers, self._board, self._config, time.monotonic())
         self._lifeline.hold()
         now = time.monotonic()
         self._hands.look_for_realtime(now, idle=True)

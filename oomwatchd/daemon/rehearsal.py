@@ -8,19 +8,21 @@ from oomwatchd import policy
 from oomwatchd.alerts.text import render
 from oomwatchd.assess.assessment import Assessment, Reading
 from oomwatchd.daemon.answers import Answers
+from oomwatchd.daemon.board import Board
 from oomwatchd.daemon.reporter import described
 from oomwatchd.daemon.view import View
 from oomwatchd.errors import ConfigError, Exit, ParseError
-from oomwatchd.model import Cause, Remedy, Run, Severity
-from oomwatchd.policy import Limits
+from oomwatchd.model import Action, Cause, Remedy, Run, Severity
+from oomwatchd.policy import Limits, Refusal
 from oomwatchd.policy.pace import pause
 from oomwatchd.procfs import buddyinfo
 from oomwatchd.settings import Config, Poll, Remedies
+from oomwatchd.status.document import outcome_of
 from oomwatchd.status.protocol import RequestError, encode_error, parse_request
 from oomwatchd.system.clock import minute_of_day
 
 
-def rehearse(view: View, answers: Answers, config: Config, now: float) -> None:
+def rehearse(view: View, answers: Answers, board: Board, config: Config, now: float) -> None:
     """Go through a whole case on a state of its own; nothing is changed and nothing told."""
     assessment = view.last(now)
     view.pause_if_far(now)
@@ -29,9 +31,10 @@ def rehearse(view: View, answers: Answers, config: Config, now: float) -> None:
     _mend(assessment, now)
     answers.gather()
     answers.status(assessment, policy.initial(), config, (), now)
-    for bad in (b"{", b'{"method":1}', b"\xff"):
+    board.rehearse(assessment, policy.initial(), now)
+    for request in (b"{", b'{"method":1}', b"\xff", b"inhibit x", b"compact 0"):
         try:
-            parse_request(bad)
+            parse_request(request)
         except RequestError as error:
             encode_error(error)
     try:
@@ -58,6 +61,11 @@ def _mend(assessment: Assessment, now: float) -> None:
         policy.doubts(state, at)
         pause(state, low, limits.poll, at)
         state = policy.finished(state, Run(0.1, f"{Remedy.COMPACT.value}: rehearsed"), at)
+    _, answer = policy.ask_for(state, low, Action(Remedy.COMPACT), limits, now)
+    if isinstance(answer, Refusal):
+        encode_error(RequestError(Exit.BUSY, answer.why))
+    for outcome in state.outcomes:
+        outcome_of(outcome, now)
     memo = policy.memo_of(state, "boot")
     policy.recalled(policy.after_gap(state, 1.0, now), memo, "boot", now)
 

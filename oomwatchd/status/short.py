@@ -9,6 +9,7 @@ from oomwatchd.model import Outcome, Problem, Remedy
 from oomwatchd.status.document import SCHEMA, Json, Standing, rounded
 
 Facts = list[tuple[str, object]]
+_FIGURES = ("_headroom", "written_at")
 
 
 class Said(NamedTuple):
@@ -59,14 +60,15 @@ def _demand(reading: Reading, said: Said) -> Json:
     }
 
 
-def file_facts(assessment: Assessment, said: Said, pid: int) -> Facts:
-    """Give what the status file says: it is replaced when one of these changes."""
+def file_facts(assessment: Assessment, said: Said, pid: int, wall_seconds: float) -> Facts:
+    """Give what the status file says."""
     problems = dict.fromkeys(problem.what for problem in assessment.problems + said.problems)
     last = said.last
     facts: Facts = [
         ("schema", SCHEMA),
         ("version", __version__),
         ("pid", pid),
+        ("written_at", int(wall_seconds)),
         ("severity", assessment.severity.value),
         ("degraded", " ".join(problems)),
         ("remedy_running", said.running.value if said.running else None),
@@ -75,9 +77,12 @@ def file_facts(assessment: Assessment, said: Said, pid: int) -> Facts:
         ("demands", " ".join(reading.demand.name for reading in assessment.readings)),
     ]
     for reading in assessment.readings:
-        demand, key = reading.demand, _key(reading)
+        demand = reading.demand
+        # As a shell's variable may be named.
+        key = f"demand_{demand.name.replace('-', '_')}"
         facts += [
             (f"{key}_severity", reading.severity.value),
+            (f"{key}_headroom", reading.headroom),
             (f"{key}_cause", reading.cause.value if reading.cause else None),
             (f"{key}_order", demand.order),
             (f"{key}_request", demand.request.value),
@@ -88,14 +93,6 @@ def file_facts(assessment: Assessment, said: Said, pid: int) -> Facts:
     return facts
 
 
-def file_figures(assessment: Assessment, wall_seconds: float) -> Facts:
-    """Give what the status file says besides, as it was when the file was replaced."""
-    return [
-        ("written_at", int(wall_seconds)),
-        *((f"{_key(reading)}_headroom", reading.headroom) for reading in assessment.readings),
-    ]
-
-
-def _key(reading: Reading) -> str:
-    """Name a demand as a shell's variable may be named."""
-    return f"demand_{reading.demand.name.replace('-', '_')}"
+def without_figures(facts: Facts) -> Facts:
+    """Give the facts that the file is replaced for: the others are as they were then."""
+    return [fact for fact in facts if not fact[0].endswith(_FIGURES)]
