@@ -1,7 +1,6 @@
 """What is asked for, on a clock of the test's own: who gets which answer, and when."""
 
 import signal
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -241,12 +240,12 @@ def test_a_status_file_that_cannot_be_written_is_told(
     """Once; and when it can be again."""
     path = status_file(bench)
     assert bench.status_file is not None
-    write: Callable[[bytes], bool] = bench.status_file.write
+    write = bench.status_file.write
 
     def refuse(text: bytes) -> bool:
         if bench.now < START + 30:
             raise OSError(28, "No space left on device")
-        return write(text)
+        return bool(write(text))
 
     monkeypatch.setattr(bench.status_file, "write", refuse)
     bench.at(START + 40, bench.free(WARNING))
