@@ -44,16 +44,18 @@ class Board:
         """Replace the status file if more than figures has changed."""
         if self._file is None:
             return
-        state = steps.state
+        said = self._said(steps.state, steps.problems(now), now)
+        facts = file_facts(assessment, said, os.getpid(), time.time())
+        lasting = without_figures(facts)
+        # Nothing is opened between a low demand and the end of its remedy.
+        may_open = steps.state.running is None and not policy.is_unspoken(steps.state)
         try:
-            if state.running is not None or not policy.is_unspoken(state):
-                # No remedy has to wait until the next file is open.
+            if may_open:
                 self._file.prepare()
-            said = self._said(state, steps.problems(now), now)
-            facts = file_facts(assessment, said, os.getpid(), time.time())
-            lasting = without_figures(facts)
             if lasting != self._shown and self._file.write(shell_text(facts)):
                 self._shown = lasting
+                if may_open:
+                    self._file.prepare()
             self.problem = None
         except OSError as error:
             self.problem = Problem("status_file", f"not up to date: {reason(error)}")

@@ -1,7 +1,7 @@
 """A file that is replaced by renaming: whoever reads it sees all of one text.
 
-The file to be renamed is opened beforehand, so that a text can be written without opening
-anything.
+The files to be renamed are opened beforehand, so that a text or two can be written without
+opening anything.
 """
 
 import os
@@ -9,6 +9,8 @@ import os
 from oomwatchd.system.files import open_regular
 
 _MODE = 0o644
+_SPARES = 2
+"""A demand becomes low, and a remedy begins."""
 
 
 class ReplacedFile:
@@ -25,24 +27,20 @@ class ReplacedFile:
         if not _begins_so(path, first):
             raise OSError(0, "a file is there that is not oomwatchd's", path)
         self._path = path
-        self._spare_path = f"{path}.new"
-        self._spare: int | None = None
+        self._spares: dict[str, int] = {}
+        """The next files by their paths, open."""
         self._written = b""
         self.prepare()
 
     def prepare(self) -> None:
-        """Open the next file, if need be; only while nothing is waited for.
+        """Open the next files, if need be; only while nothing is waited for.
 
         Raises:
-            OSError: it cannot be made.
+            OSError: they cannot be made.
         """
-        if self._spare is None:
-            # What a killed daemon left there is nobody's.
-            if os.path.lexists(self._spare_path):
-                os.unlink(self._spare_path)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-            self._spare = os.open(self._spare_path, flags, _MODE)
-            os.fchmod(self._spare, _MODE)
+        for path in self._spare_paths():
+            if path not in self._spares:
+                self._spares[path] = _made_anew(path)
 
     def write(self, text: bytes) -> bool:
         """Replace the text, unless it is the one there; returns whether it stands there now.
@@ -52,13 +50,13 @@ class ReplacedFile:
         """
         if text == self._written:
             return True
-        if self._spare is None:
+        if not self._spares:
             return False
-        descriptor, self._spare = self._spare, None
+        path, descriptor = self._spares.popitem()
         try:
             if os.write(descriptor, text) != len(text):
                 raise OSError(0, "no space left", self._path)
-            os.rename(self._spare_path, self._path)
+            os.rename(path, self._path)
         finally:
             os.close(descriptor)
         self._written = text
@@ -66,14 +64,27 @@ class ReplacedFile:
 
     def close(self) -> None:
         """Take it away: what it says is not so any more."""
-        if self._spare is not None:
-            os.close(self._spare)
-            self._spare = None
-        for path in (self._spare_path, self._path):
+        for descriptor in self._spares.values():
+            os.close(descriptor)
+        self._spares.clear()
+        for path in (*self._spare_paths(), self._path):
             try:
                 os.unlink(path)
             except OSError:
                 pass  # gone already, or the folder is read-only now
+
+    def _spare_paths(self) -> list[str]:
+        return [f"{self._path}.new{number}" for number in range(_SPARES)]
+
+
+def _made_anew(path: str) -> int:
+    """Open a file that was not there before; what a killed daemon left there is nobody's."""
+    if os.path.lexists(path):
+        os.unlink(path)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, _MODE)
+    os.fchmod(descriptor, _MODE)
+    return descriptor
 
 
 def _begins_so(path: str, first: bytes) -> bool:

@@ -250,6 +250,23 @@ def _go_through_a_case(
     _wait_for(lambda: "config_rejected" in log.read_text(), log)
 
 
+def test_compaction_that_is_asked_for_is_answered_with_its_gain(tmp_path: Path) -> None:
+    """No demand is low: it is run because somebody asks, and the reply says what it brought."""
+    config, socket = tmp_path / "oomwatchd.conf", f"{tmp_path}/oomwatchd.sock"
+    for _ in range(ATTEMPTS):
+        with _fragmented(config) as demand:
+            _write_config(config, 0)
+            with _logged(config, OOMWATCHD) as (_, log):
+                _wait_for(Path(socket).exists, log)
+                outcome = json.loads(ask(socket, b"compact\n"))["outcome"]
+        gained = outcome["headroom_after"] - outcome["headroom_before"]
+        assert 'why="asked for"' in log.read_text()
+        assert outcome["effective"] is (gained > outcome["headroom_before"] // 32)
+        if gained >= demand.regainable // 4:
+            break
+    assert gained >= demand.regainable // 4
+
+
 def test_a_kill_does_not_refresh_the_budgets(tmp_path: Path) -> None:
     """Killed as it begins to compact, the next daemon of this boot counts it, and waits."""
     config, socket = tmp_path / "oomwatchd.conf", f"{tmp_path}/oomwatchd.sock"
