@@ -59,9 +59,12 @@ class Survival(NamedTuple):
 
 
 class Alerts(NamedTuple):
-    """`[alerts]`: where events go."""
+    """`[alerts]`: where events go, and how many."""
 
     log_to: str = "auto"
+    lines_per_hour: int = 60
+    repeat_seconds: float = 3600.0
+    """How long a calm event that says the same is only counted; 0: never."""
 
 
 class SocketSettings(NamedTuple):

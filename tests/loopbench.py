@@ -185,7 +185,7 @@ class Bench:
         monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: self.now))
         monkeypatch.setattr(desk, "time", SimpleNamespace(monotonic=lambda: self.now))
         monkeypatch.setattr(steps, "suspended_seconds", lambda: 0.0)
-        monkeypatch.setattr(loop, "Log", lambda _: self)
+        monkeypatch.setattr(loop, "Log", lambda *_: self)
         monkeypatch.setattr(loop, "Sampler", lambda *_, **__: self.sampler)
         monkeypatch.setattr(lifeline, "protect", nothing)
         monkeypatch.setattr(lifeline, "freeze_garbage", nothing)

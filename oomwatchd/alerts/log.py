@@ -1,70 +1,212 @@
 """Events by structlog, onto a sink that never blocks and never fails.
 
-Importing structlog draws in asyncio, which costs 2 MB of resident memory and serves nothing
-here: an empty stand-in is there while it is imported.
+An event passes: stamp → weigh → remember → spare → render → the sink.
+
+Importing structlog draws in asyncio, and rich where it is installed. They cost megabytes of
+resident memory and serve nothing here: stand-ins are there while it is imported.
 """
 
 import sys
-from collections.abc import Callable, MutableMapping
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from oomwatchd.alerts.sinks import Sink, open_sink
+from oomwatchd.alerts.courier import Courier
+from oomwatchd.alerts.limit import Limit, Line, Verdict
+from oomwatchd.alerts.record import as_json
+from oomwatchd.alerts.sinks import open_sink
 from oomwatchd.alerts.text import render
-from oomwatchd.alerts.vocabulary import PRIORITIES
+from oomwatchd.alerts.vocabulary import EVENTS, Entry
+from oomwatchd.settings import Alerts
+
+_KEPT = 64
+_VERDICT = "_verdict"
+_STAMPS = ("event", "priority", "boot_id", "monotonic_seconds", "wall_seconds")
+
+Facts = MutableMapping[str, Any]
 
 
 class Log:
-    """Takes events by name, with their facts."""
+    """Takes events by name, with their facts, the weightiest first."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(
+        self,
+        where: str,
+        alerts: Alerts,
+        boot_id: str | None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         """Open the sink: `auto`, `stderr`, `syslog` or `journal`."""
         structlog = _import_structlog()
-        self._sink = open_sink(where)
-        self._logger = structlog.wrap_logger(
-            _Lines(self._sink), processors=[_as_line], context_class=dict
-        ).bind()
-        self.recent: list[bytes] = []
         self.listener: Callable[[bytes], None] | None = None
-        self.sink = where
+        """Is called with each event as a line of JSON, repeats and withheld ones too."""
+        self._clock = clock
+        self._wall = wall
+        self._boot_id = boot_id
+        self._recent: deque[bytes] = deque(maxlen=_KEPT)
+        self._limit = Limit(alerts.lines_per_hour, alerts.repeat_seconds)
+        self._courier = Courier(open_sink(where))
+        self._dropped: type[Exception] = structlog.DropEvent
+        self._logger = structlog.wrap_logger(
+            _End(self._deliver),
+            processors=[self._stamp, self._weigh, self._remember, self._spare, _render],
+            context_class=dict,
+        ).bind()
+        # What the first event would load is loaded now.
+        as_json(self._stamp(None, "", {"event": "test_alert"}))
 
     def __call__(self, event: str, /, **facts: object) -> None:
-        """Send an event on its way."""
-        self._logger.info(event, **facts)
+        """Send an event on its way.
+
+        Raises:
+            KeyError: no event has that name.
+        """
+        try:
+            self.catch_up()
+            self._logger.info(event, **facts)
+            self._say_of_the_limit()
+        except MemoryError:
+            self._courier.lose()
+
+    def catch_up(self) -> None:
+        """Send what is due though nothing happens; to be called now and then.
+
+        That lines were lost, that the cap is over, and what was counted and is still news.
+        """
+        now = self._clock()
+        lost = self._courier.untold
+        if lost and self._limit.has_room(now):
+            why = f"{lost} {'line was' if lost == 1 else 'lines were'} lost"
+            if not self._say(Line("degraded", {"what": "log", "why": why})):
+                return
+            self._courier.untold -= lost
+            self._limit.took(now)
+        self._say_of_the_limit()
+        for line in self._limit.late(now):
+            if not self._courier.offer(_entry(line.name, line.facts)):
+                return
+            self._limit.sent_late(line, now)
+
+    def reconfigure(self, alerts: Alerts) -> None:
+        """Go by other limits from now on; another sink takes a new start."""
+        self._limit.reconfigure(alerts.lines_per_hour, alerts.repeat_seconds)
+
+    @property
+    def recent(self) -> Sequence[bytes]:
+        """The last 64 events, oldest first, each a JSON object."""
+        return self._recent
 
     @property
     def trouble(self) -> str | None:
         """Why events are being lost now; None where none are."""
-        return self._sink.trouble
+        return self._courier.trouble
+
+    @property
+    def sink(self) -> str:
+        """The sink in use: `stderr`, `syslog` or `journal`."""
+        return self._courier.sink.name
+
+    @property
+    def lost(self) -> int:
+        """How many events the sink did not take."""
+        return self._courier.lost
+
+    @property
+    def withheld(self) -> int:
+        """How many events were only counted: repeats, and what was beyond the cap."""
+        return self._limit.withheld
+
+    def _stamp(self, _logger: object, _method: str, facts: Facts) -> Facts:
+        """Put first what every event has."""
+        event = facts.pop("event")
+        stamps = {
+            "event": event,
+            "priority": int(EVENTS[event].priority),
+            "boot_id": self._boot_id,
+            "monotonic_seconds": self._clock(),
+            "wall_seconds": self._wall(),
+        }
+        return {**stamps, **facts}
+
+    def _weigh(self, _logger: object, _method: str, facts: Facts) -> Facts:
+        """Ask the limit; what is sent says how many like it were not."""
+        event, own, now = facts["event"], _own(facts), facts["monotonic_seconds"]
+        verdict = self._limit.weigh(event, own, now)
+        if verdict is Verdict.SEND and (repeated := self._limit.repeats(event, own)):
+            subject = next(iter(own))
+            # Second, so that it is not cut off.
+            own = {subject: own[subject], "repeated": repeated, **own}
+        return {key: facts[key] for key in _STAMPS} | own | {_VERDICT: verdict}
+
+    def _remember(self, _logger: object, _method: str, facts: Facts) -> Facts:
+        """Keep the event, and tell who listens."""
+        self._keep({key: value for key, value in facts.items() if key != _VERDICT})
+        return facts
+
+    def _spare(self, _logger: object, _method: str, facts: Facts) -> Facts:
+        """End here with what is only counted."""
+        if facts.pop(_VERDICT) is not Verdict.SEND:
+            raise self._dropped
+        return facts
+
+    def _deliver(self, entry: Entry) -> None:
+        """Hand an event over."""
+        if self._courier.deliver(entry):
+            self._limit.sent(entry.name, entry.facts, self._clock())
+
+    def _say_of_the_limit(self) -> None:
+        """Say that lines are withheld, or how many were."""
+        now = self._clock()
+        if (line := self._limit.notice(now)) and self._say(line):
+            self._limit.noticed(now)
+
+    def _say(self, line: Line) -> bool:
+        """Send a line on the log itself, and keep it as an event if it was taken."""
+        taken = self._courier.offer(_entry(line.name, line.facts))
+        if taken:
+            self._keep(self._stamp(None, "", {"event": line.name, **line.facts}))
+        return taken
+
+    def _keep(self, facts: Mapping[str, Any]) -> None:
+        record = as_json(facts)
+        self._recent.append(record)
+        if self.listener is not None:
+            self.listener(record + b"\n")
 
 
-def _as_line(
-    _logger: object, _method: str, facts: MutableMapping[str, Any]
-) -> tuple[tuple[str, str], dict[str, Any]]:
-    """Render the event: structlog's last processor gives the sink's arguments."""
-    event = str(facts.pop("event"))
-    return (event, render(event, dict(facts))), {}
+class _End:
+    """What structlog wraps: where a rendered event goes."""
+
+    def __init__(self, deliver: Callable[[Entry], None]) -> None:
+        self.info = deliver
 
 
-class _Lines:
-    """What structlog wraps: sends each line at its event's priority."""
+def _own(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Give an event's own keys."""
+    return {key: value for key, value in facts.items() if key not in _STAMPS}
 
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
 
-    def info(self, event: str, line: str) -> None:
-        """Send one line."""
-        self._sink.send(PRIORITIES[event], line)
+def _entry(name: str, facts: dict[str, Any]) -> Entry:
+    return Entry(name, render(name, facts), facts)
+
+
+def _render(_logger: object, _method: str, facts: Facts) -> tuple[tuple[Entry], dict[str, Any]]:
+    """Write the line; structlog's last processor gives the arguments of what it wraps."""
+    return (_entry(facts["event"], _own(facts)),), {}
 
 
 def _import_structlog() -> Any:  # noqa: ANN401 - the module, where it is not yet imported
-    """Import structlog without asyncio."""
-    borrowed = "asyncio" not in sys.modules
-    if borrowed:
-        sys.modules["asyncio"] = ModuleType("asyncio")
+    """Import structlog without what it would only use for tracebacks and coroutines."""
+    stand_ins: dict[str, Any] = {"asyncio": ModuleType("asyncio"), "rich": None}
+    missing = [name for name in stand_ins if name not in sys.modules]
+    sys.modules.update((name, stand_ins[name]) for name in missing)
     try:
-        import structlog  # noqa: PLC0415 - the stand-in has to be there first
+        import structlog  # noqa: PLC0415 - the stand-ins have to be there first
     finally:
-        if borrowed:
-            del sys.modules["asyncio"]
+        for name in missing:
+            del sys.modules[name]
     return structlog

@@ -25,6 +25,10 @@ _DAY_SECONDS = 86400
 _MAX_PER_DAY = 2000
 """Each start of a day is remembered, over restarts too."""
 _DAY_MINUTES = 1440
+_LEAST_LINES_PER_HOUR = 10
+"""Room for a whole incident, and to say that lines are withheld."""
+_MOST_LINES_PER_HOUR = 1000
+"""The time of each line is remembered for an hour."""
 _LEAST_OOM_SCORE_ADJ = -1000
 """OOM_SCORE_ADJ_MIN of the kernel: never chosen."""
 _MAX_HOURS = 8
@@ -181,7 +185,11 @@ KEYS: dict[str, dict[str, Callable[[str], Any]]] = {
         "quiet_hours": _quiet_hours,
     },
     "daemon": {"lock_memory": _yes_no, "oom_score_adj": _oom_score_adj, "kmsg": _yes_no},
-    "alerts": {"log_to": _one_of(*LOG_TO)},
+    "alerts": {
+        "log_to": _one_of(*LOG_TO),
+        "lines_per_hour": _whole(_LEAST_LINES_PER_HOUR, _MOST_LINES_PER_HOUR),
+        "repeat_seconds": _seconds(0, _DAY_SECONDS),
+    },
     "socket": {"path": _path, "group": _group, "control_group": _group},
 }
 """By section, then by key; "demand" stands for every [demand NAME]."""

@@ -75,7 +75,7 @@ class Daemon:
         acting = live and not options.dry_run
         self._platform = platform = find_platform(options.root)
         self._lifeline = Lifeline(config.survival, acting=acting)
-        self._log = Log(options.log_to or config.alerts.log_to)
+        self._log = Log(options.log_to or config.alerts.log_to, config.alerts, platform.boot_id)
         outlook = Outlook()
         self._reporter = Reporter(self._log, outlook)
         self._hands = Hands(options, place, platform, waiter.epoll)

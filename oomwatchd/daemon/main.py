@@ -36,7 +36,7 @@ def run(options: Options) -> int:
         # What the daemon cannot start without is looked for too: its log.
         from oomwatchd.alerts.log import Log  # noqa: PLC0415 - the daemon alone needs it
 
-        Log("stderr")
+        Log("stderr", config.alerts, None)
         return Exit.OK
     if options.once:
         # Only one of the two is ever needed, and the daemon stays resident.

@@ -35,7 +35,8 @@ import os, sys
 import encodings.unicode_escape, structlog, psutil
 import oomwatchd.daemon.loop, oomwatchd.alerts.log
 from oomwatchd.daemon.main import main
-oomwatchd.alerts.log.Log("stderr")
+from oomwatchd.settings import Alerts
+oomwatchd.alerts.log.Log("stderr", Alerts(), None)
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 sys.exit(main())
 """

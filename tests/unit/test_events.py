@@ -109,7 +109,8 @@ def test_a_line_of_exactly_240_bytes() -> None:
 EMIT = """
 import os, sys
 from oomwatchd.alerts.log import Log
-emit = Log("stderr")
+from oomwatchd.settings import Alerts
+emit = Log("stderr", Alerts(lines_per_hour=1000), None)
 for number in range(int(sys.argv[1])):
     emit("test_alert", number=number, name="x" * 100)
 os.write(1, b"done")
@@ -184,11 +185,12 @@ def test_a_full_pipe_is_not_waited_for(*, blocking: bool) -> None:
         os.close(write)
 
 
-def test_structlog_does_not_bring_asyncio_along() -> None:
-    """It costs 2 MB of resident memory for years; the stand-in is gone afterwards."""
+def test_structlog_brings_neither_asyncio_nor_rich_along() -> None:
+    """They cost megabytes of resident memory for years; the stand-ins are gone afterwards."""
     code = (
-        "import sys; from oomwatchd.alerts.log import Log; Log('stderr')('test_alert'); "
-        "print(sorted(n for n in sys.modules if n.split('.')[0] == 'asyncio'), "
+        "import sys; from oomwatchd.alerts.log import Log; from oomwatchd.settings import Alerts; "
+        "Log('stderr', Alerts(), None)('test_alert'); "
+        "print(sorted(n for n in sys.modules if n.split('.')[0] in ('asyncio', 'rich')), "
         "'structlog' in sys.modules)"
     )
     result = subprocess.run(
@@ -200,7 +202,8 @@ def test_structlog_does_not_bring_asyncio_along() -> None:
 def test_asyncio_can_still_be_imported() -> None:
     """The stand-in is never taken for the real one."""
     code = (
-        "from oomwatchd.alerts.log import Log; Log('stderr'); import asyncio; "
+        "from oomwatchd.alerts.log import Log; from oomwatchd.settings import Alerts; "
+        "Log('stderr', Alerts(), None); import asyncio; "
         "print(hasattr(asyncio, 'run'))"
     )
     result = subprocess.run(

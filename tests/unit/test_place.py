@@ -1,6 +1,5 @@
 """The daemon's place: a folder that nobody else can put files into, a lock, room for the ledger."""
 
-import errno
 import os
 import select
 import stat
@@ -11,12 +10,11 @@ import pytest
 from builders import make_reading
 
 from oomwatchd.alerts.log import Log
-from oomwatchd.alerts.sinks import DatagramSink, encode_syslog
 from oomwatchd.daemon.outlook import Outlook
 from oomwatchd.daemon.place import Place, settle
 from oomwatchd.daemon.reporter import Reporter, described
 from oomwatchd.model import Cause, Problem
-from oomwatchd.settings import SocketSettings
+from oomwatchd.settings import Alerts, SocketSettings
 from oomwatchd.system.ledger import Ledger
 from oomwatchd.system.lock import release_lock
 
@@ -92,21 +90,6 @@ def test_a_new_ledger_tells_nothing(tmp_path: Path) -> None:
     assert Ledger(str(tmp_path / "ledger")).read().strip(b"\0") == b""
 
 
-def test_a_log_for_which_no_socket_can_be_made_is_waited_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Descriptors are short: the line counts as lost."""
-
-    def fail(*_: object) -> None:
-        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-
-    monkeypatch.setattr("oomwatchd.alerts.sinks.socket.socket", fail)
-    sink = DatagramSink("/dev/log", encode_syslog)
-    sink.send(6, "started")  # type: ignore[arg-type] # the number of INFO
-    assert sink.trouble is not None
-    assert "1 lost" in sink.trouble
-
-
 @pytest.mark.parametrize(
     ("headroom", "text"),
     [
@@ -126,7 +109,7 @@ def test_last_words_have_figures_and_units(headroom: int | None, text: str) -> N
 
 def test_trouble_in_other_words_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
     """Once when it comes, once when it ends, whatever figures it is told with meanwhile."""
-    reporter = Reporter(Log("stderr"), Outlook())
+    reporter = Reporter(Log("stderr", Alerts(), None), Outlook())
     for count in range(5):
         reporter.problems((Problem("log", f"{count} lost"), Problem("socket", "no place")))
     reporter.problems((Problem("socket", "no place"),))
