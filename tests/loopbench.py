@@ -20,7 +20,7 @@ from oomwatchd.daemon.options import Options
 from oomwatchd.daemon.place import Place
 from oomwatchd.daemon.wake import Wakeup
 from oomwatchd.model import Action, DemandSpec, Kernel, Remedy, Request, Run
-from oomwatchd.settings import Config, Poll, Remedies, Survival
+from oomwatchd.settings import Alerts, Config, Poll, Remedies, Survival
 from oomwatchd.status.protocol import RequestError, encode_error, parse_request
 from oomwatchd.status.server import Reply, Then
 from oomwatchd.system.sampler import Needs, Sampler
@@ -168,6 +168,9 @@ class Bench:
         self.sink = "stderr"
         self.recent: list[bytes] = []
         self.listener: object = None
+        self.lost = self.withheld = 0
+        self.limits: Alerts | None = None
+        """What the log was told at a reload."""
         self.started: list[tuple[float, Action]] = []
         self.run_seconds: float | None = 1.0
         """How long a remedy runs; None for ever."""
@@ -205,6 +208,14 @@ class Bench:
         return dict.fromkeys((Remedy.COMPACT_ASYNC, Remedy.RECLAIM), "not here")
 
     # What the daemon takes for its log, its worker, its searcher and its waiter.
+
+    def catch_up(self) -> float:
+        """Have nothing to catch up with."""
+        return math.inf
+
+    def reconfigure(self, alerts: Alerts) -> None:
+        """Take the log's new limits."""
+        self.limits = alerts
 
     def __call__(self, event: str, /, **facts: object) -> None:
         """Take an event."""

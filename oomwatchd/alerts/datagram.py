@@ -40,10 +40,16 @@ class DatagramSink:
             except BlockingIOError:
                 return False  # its buffer is full: it is there, but does not keep up
             except OSError:
-                self._disconnect()
+                self.disconnect()
             else:
                 return True
         return False
+
+    def disconnect(self) -> None:
+        """Let go of a socket whose other side has gone."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
     def _connected(self) -> socket.socket | None:
         """Connect if need be, but not more often than the back-off allows."""
@@ -65,9 +71,3 @@ class DatagramSink:
         self._socket = link
         self._retry_seconds = _FIRST_RETRY_SECONDS
         return link
-
-    def _disconnect(self) -> None:
-        """Let go of a socket whose other side has gone."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None

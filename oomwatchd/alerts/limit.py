@@ -174,6 +174,10 @@ class Limit:
         self._count(now)
         self._lines.append(self._now)
 
+    def due(self, now: float) -> float:
+        """Tell when `notice` or `late` may have something; infinity where nothing waits."""
+        return min(self._late_at, now + _RETRY_SECONDS if self._held_back else _NEVER)
+
     def late(self, now: float) -> list[Line]:
         """List what was counted, is overdue, and newer than what was sent of its subject.
 

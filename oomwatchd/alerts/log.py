@@ -6,6 +6,7 @@ Importing structlog draws in asyncio, and rich where it is installed. They cost 
 resident memory and serve nothing here: stand-ins are there while it is imported.
 """
 
+import math
 import sys
 import time
 from collections import deque
@@ -22,6 +23,7 @@ from oomwatchd.alerts.vocabulary import EVENTS, Entry
 from oomwatchd.settings import Alerts
 
 _KEPT = 64
+_RETRY_SECONDS = 60.0
 _VERDICT = "_verdict"
 _STAMPS = ("event", "priority", "boot_id", "monotonic_seconds", "wall_seconds")
 
@@ -72,24 +74,16 @@ class Log:
         except MemoryError:
             self._courier.lose()
 
-    def catch_up(self) -> None:
-        """Send what is due though nothing happens; to be called now and then.
+    def catch_up(self) -> float:
+        """Send what is due though nothing happens; returns when something may be again.
 
-        That lines were lost, that the cap is over, and what was counted and is still news.
+        That is: how many lines were lost, that the cap is over, and what was counted and is still
+        news. Times are monotonic seconds; infinity where nothing waits.
         """
         now = self._clock()
-        lost = self._courier.untold
-        if lost and self._limit.has_room(now):
-            why = f"{lost} {'line was' if lost == 1 else 'lines were'} lost"
-            if not self._say(Line("degraded", {"what": "log", "why": why})):
-                return
-            self._courier.untold -= lost
-            self._limit.took(now)
-        self._say_of_the_limit()
-        for line in self._limit.late(now):
-            if not self._courier.offer(_entry(line.name, line.facts)):
-                return
-            self._limit.sent_late(line, now)
+        self._tell_what_is_due(now)
+        waiting = math.inf if self._courier.untold == 0 else now + _RETRY_SECONDS
+        return min(waiting, self._limit.due(now))
 
     def reconfigure(self, alerts: Alerts) -> None:
         """Go by other limits from now on; another sink takes a new start."""
@@ -157,6 +151,20 @@ class Log:
         """Hand an event over."""
         if self._courier.deliver(entry):
             self._limit.sent(entry.name, entry.facts, self._clock())
+
+    def _tell_what_is_due(self, now: float) -> None:
+        lost = self._courier.untold
+        if lost and self._limit.has_room(now):
+            why = f"{lost} {'line was' if lost == 1 else 'lines were'} lost"
+            if not self._say(Line("degraded", {"what": "log", "why": why})):
+                return
+            self._courier.untold -= lost
+            self._limit.took(now)
+        self._say_of_the_limit()
+        for line in self._limit.late(now):
+            if not self._courier.offer(_entry(line.name, line.facts)):
+                return
+            self._limit.sent_late(line, now)
 
     def _say_of_the_limit(self) -> None:
         """Say that lines are withheld, or how many were."""

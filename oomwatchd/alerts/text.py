@@ -23,7 +23,7 @@ def render(name: str, facts: dict[str, object]) -> str:
         part = f" {key}={_value(value)}"
         room = MAX_BYTES - len(line) - len(_CUT)
         if len(part) > room:
-            begun = part[: room - 1].rstrip("\\")
+            begun = part[: max(0, room - 1)].rstrip("\\")
             worth = part.endswith('"') and len(begun) >= _LEAST_SHOWN
             return f'{line}{begun}{_CUT.strip()}"' if worth else f"{line}{_CUT}"
         line += part

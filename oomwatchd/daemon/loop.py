@@ -35,7 +35,7 @@ from oomwatchd.system.sampler import Sampler
 
 GAP_SECONDS = 10.0
 """Waking so much later than due means that nobody looked: stopped, or hopelessly thrashing."""
-_READ_AT_START = {"socket": "socket", "alerts": "alerts", "daemon": "survival"}
+_READ_AT_START = {"socket": "socket", "daemon": "survival"}
 """Sections that take effect at a start only, and their fields of the configuration."""
 _WATCHED_SECONDS = 1.0
 """While somebody looks on, he is shown how things stand so often."""
@@ -150,9 +150,12 @@ class Daemon:
             for section, name in _READ_AT_START.items()
             if getattr(config, name) != getattr(self._config, name)
         ]
+        if config.alerts.log_to != self._config.alerts.log_to:
+            kept.append("alerts")
         if config.poll.psi != self._config.poll.psi:
             kept.append("poll")
         self._config = config
+        self._log.reconfigure(config.alerts)
         self._steps.reconfigure(config)
         self._reporter.emit("config_reloaded", needs_restart=",".join(kept) or None)
         self._lifeline.tell("configuration read again")
@@ -160,7 +163,8 @@ class Daemon:
 
     def alert_facts(self) -> AlertFacts:
         """Say what became of the events."""
-        return AlertFacts()
+        log = self._log
+        return AlertFacts(log.sink, lines_lost=log.lost, lines_withheld=log.withheld)
 
     def _report(self, assessment: Assessment, decision: Decision, now: float) -> None:
         """Tell what is new, and put up how things stand for those who look on."""
@@ -206,7 +210,7 @@ class Daemon:
 
     def _do_chores(self, now: float) -> None:
         """Do what is seldom due, in the time between two looks."""
-        fed = self._lifeline.feed(now)
+        fed = min(self._lifeline.feed(now), self._log.catch_up())
         searched = self._hands.look_for_realtime(now, idle=self._steps.is_idle)
         expired = self._server.expire(now) if self._server else searched
         self._chore_at = min(fed, searched, expired)

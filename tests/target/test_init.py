@@ -336,3 +336,31 @@ def test_what_is_said_before_syslogd_is_there_is_not_the_end_of_it(stories: Fact
     assert story["start"]["code"] == 0
     assert story["said"]
     assert is_nothing(story["left"])
+
+
+@pytest.mark.parametrize("way", ["lines", "ring"])
+def test_each_event_arrives_once_and_readable(stories: Facts, way: str) -> None:
+    """In syslogd's file and in the ring that logread shows, at its priority; none forges one."""
+    story = stories["every_event"]
+    assert story["sent"]["lost"] == 0
+    lines = [line for line in story[way] if line and " syslogd started" not in line]
+    found = [RECORD.fullmatch(line) for line in lines]
+    assert all(found), lines
+    records = [one for one in found if one]
+    assert [one["event"] for one in records] == list(PRIORITIES)
+    for one in records:
+        assert one["priority"] == SYSLOG_NAMES[PRIORITIES[one["event"]]]
+        assert WHOLE.fullmatch(one["line"]), one["line"]
+
+
+def test_a_stuck_syslogd_is_not_waited_for(stories: Facts) -> None:
+    """Thousands of events go on at once; the lost ones are counted, and told when it is back."""
+    stuck = stories["every_event"]["stuck"]
+    lost = stuck["stopped"]["lost"]
+    assert 2500 < lost < 3000
+    assert stuck["stopped"]["trouble"].startswith("/dev/log does not take lines; ")
+    assert stuck["stopped"]["seconds"] < 60
+    assert stuck["after"] == {"trouble": None, "lost": lost}
+    told = re.findall('degraded what=log why="([0-9]+) lines? w', "\n".join(stuck["lines"]))
+    assert sum(int(count) for count in told) == lost
+    assert f"test_alert lost={lost}" in stuck["lines"][-1]

@@ -55,6 +55,8 @@ GOOD: list[tuple[str, str, dict[str, object]]] = [
     ("daemon", "oom_score_adj", {"auto": None, "0": 0, "-1": -1, "-1000": -1000}),
     ("daemon", "kmsg", {"yes": True, "no": False}),
     ("alerts", "log_to", {word: word for word in ("auto", "stderr", "syslog", "journal")}),
+    ("alerts", "lines_per_hour", {"10": 10, "1000": 1000}),
+    ("alerts", "repeat_seconds", {"0": 0.0, "86400": 86400.0}),
     ("socket", "path", {"/run/x.sock": "/run/x.sock", "/" + "x" * 106: "/" + "x" * 106}),
     ("socket", "group", {"adm": "adm", "0": "0"}),
     ("socket", "control_group", {"adm": "adm", "4": "4"}),
@@ -106,7 +108,11 @@ BAD: dict[str, dict[str, list[str]]] = {
         "oom_score_adj": ["", "1", "-1001", "--1", "-", "-0", "+0", "- 5", "Auto", "-9" * 30],
         "kmsg": ["", "true"],
     },
-    "alerts": {"log_to": ["", "file", "stderr,syslog", "AUTO"]},
+    "alerts": {
+        "log_to": ["", "file", "stderr,syslog", "AUTO"],
+        "lines_per_hour": ["", "0", "9", "1001", "60/h", "-1", "1e2"],
+        "repeat_seconds": ["", "-1", "86401", "1h", "no"],
+    },
     "socket": {
         "path": ["", "run/x", "~/x", "/" + "x" * 107, "/" + "é" * 54, "/a\0b"],
         "group": ["", "a b", "é", "a\x07"],

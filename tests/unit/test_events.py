@@ -97,6 +97,14 @@ def test_what_matters_first_stays() -> None:
     assert len(line) > 200
 
 
+def test_a_long_text_after_a_full_line_is_left_out() -> None:
+    """Where the line has room for the mark alone, or for less than a word."""
+    for length in range(150, 220):
+        line = render("event", {"key": "x" * length, "why": "two words " * 30})
+        assert len(line) <= MAX_BYTES
+        assert line.endswith(("...", '..."'))
+
+
 def test_a_line_of_exactly_240_bytes() -> None:
     """The limit is reached by what fits, and not exceeded by the mark."""
     for length in range(200, 260):

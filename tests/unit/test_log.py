@@ -1,6 +1,7 @@
 """The log: every event is remembered and told once, whatever becomes of its line."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -178,6 +179,25 @@ def test_what_is_lost_is_told_without_another_event(log: Log, sink: FakeSink) ->
     log.catch_up()
     assert sink.lines == ['degraded what=log why="1 line was lost"']
     assert log.trouble is None
+
+
+def test_nothing_waits_where_nothing_was_lost_or_counted(
+    log: Log, sink: FakeSink, clock: Clock
+) -> None:
+    """So that an idle daemon sleeps; else it is told when to ask again, which is never at once."""
+    log("degraded", what="psi")
+    assert log.catch_up() == math.inf
+    log("degraded", what="psi")
+    assert log.catch_up() == clock.now + HOUR
+    clock.now += HOUR
+    assert log.catch_up() > clock.now
+    assert len(sink.lines) == 2
+    sink.takes = False
+    log("test_alert")
+    assert clock.now < log.catch_up() <= clock.now + 60
+    sink.takes = True
+    clock.now += 60
+    assert log.catch_up() == math.inf
 
 
 def test_a_log_that_is_not_there_is_trouble_before_the_first_line(log: Log, sink: FakeSink) -> None:

@@ -250,14 +250,27 @@ def test_without_such_a_change_no_restart_is_asked_for(bench: Bench) -> None:
     assert bench.waits > 1000 / 3
 
 
+def test_the_logs_limits_are_taken_at_once_and_its_place_is_not(bench: Bench) -> None:
+    """A new sink takes a new start."""
+    (bench.root / "oomwatchd.conf").write_text(
+        "[daemon]\nlock_memory = no\nkmsg = no\n[alerts]\nlines_per_hour = 20\n"
+    )
+    bench.at(START + 55, bench.signal(signal.SIGHUP))
+    bench.run(100)
+    assert bench.facts("config_reloaded")["needs_restart"] is None
+    assert bench.limits is not None
+    assert bench.limits.lines_per_hour == 20
+
+
 def test_what_needs_a_restart_is_named_by_its_section(bench: Bench) -> None:
     """As it stands in the configuration: [daemon], not what the program calls it."""
     (bench.root / "oomwatchd.conf").write_text(
         "[daemon]\nlock_memory = yes\n[socket]\npath = /run/elsewhere\n[poll]\npsi = no\n"
+        "[alerts]\nlog_to = syslog\n"
     )
     bench.at(START + 55, bench.signal(signal.SIGHUP))
     bench.run(100)
-    assert bench.facts("config_reloaded")["needs_restart"] == "socket,daemon,poll"
+    assert bench.facts("config_reloaded")["needs_restart"] == "socket,daemon,alerts,poll"
 
 
 # --- Hands -------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Events on stderr: a form for each that reads them, and none of them is waited for."""
 
+import json
 import os
 import pty
 import re
@@ -9,7 +10,6 @@ import socket
 import subprocess
 import sys
 import termios
-import time
 from pathlib import Path
 
 import pytest
@@ -58,7 +58,7 @@ def more(process: "subprocess.Popen[bytes]") -> list[object]:
     process.stdin.write(b"m")
     process.stdin.flush()
     assert select.select([process.stdout], [], [], PATIENCE_SECONDS)[0], "it is stuck"
-    facts: list[object] = __import__("json").loads(process.stdout.readline())
+    facts: list[object] = json.loads(process.stdout.readline())
     return facts
 
 
@@ -338,7 +338,6 @@ def test_without_proc_a_stuck_pipe_is_not_waited_for_either(
     assert taken[0]
     assert not taken[-1]
     os.read(read, 65536)
-    time.sleep(0)
     assert sink.send(Entry("test_alert", "x", {}))
     os.close(read)
     os.close(write)

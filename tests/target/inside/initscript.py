@@ -498,6 +498,49 @@ def late_syslog() -> Facts:
     return facts
 
 
+def every_event() -> Facts:
+    """Each event once, into a file and into the ring that logread shows; then a stuck syslogd."""
+    log = Log()
+    command = [PYTHON, "-m", "target.inside.every_event"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    facts: Facts = {"sent": json.loads(done.stdout), "said": log.wait("]: test_alert")}
+    facts["lines"] = log.lines()
+    facts["stuck"] = _stuck_syslogd(command)
+    end_syslogd()
+    bystander("/bin/syslogd", "-n", "-C64")
+    until(Path("/dev/log").exists)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    ring = ["/bin/logread"]
+    until(lambda: b"]: test_alert" in subprocess.run(ring, check=False, capture_output=True).stdout)
+    facts["ring"] = (
+        subprocess.run(ring, check=True, capture_output=True).stdout.decode().split("\n")
+    )
+    return facts
+
+
+def _stuck_syslogd(command: list[str]) -> Facts:
+    """Send many events to a syslogd that is stopped, then let it go on, then restart it."""
+    log = Log()
+    syslogd = int(Path("/run/syslogd.pid").read_text())
+    os.kill(syslogd, signal.SIGSTOP)
+    with subprocess.Popen(
+        [*command, "3000"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as sender:
+        assert sender.stdin is not None
+        assert sender.stdout is not None
+        facts: Facts = {"stopped": json.loads(sender.stdout.readline())}
+        os.kill(syslogd, signal.SIGCONT)
+        end_syslogd()
+        bystander(*SYSLOGD)
+        until(Path("/dev/log").exists)
+        sender.stdin.write("x")
+        sender.stdin.flush()
+        facts["after"] = json.loads(sender.stdout.readline())
+    log.wait("]: test_alert")
+    facts["lines"] = log.lines()
+    return facts
+
+
 SYSLOGD = ("/bin/syslogd", "-n", "-O", str(LOG))
 STORIES: tuple[Callable[[], Facts], ...] = (
     life,
@@ -514,6 +557,7 @@ STORIES: tuple[Callable[[], Facts], ...] = (
     records,
     datagrams,
     late_syslog,
+    every_event,
 )
 
 
