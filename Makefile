@@ -10,6 +10,9 @@ SOURCE := $(shell find oomwatchd packaging -type f -not -name '*.pyc' 2>/dev/nul
 RUN    := $(CURDIR)/run
 ARGS   ?=
 
+# The oldest versions of the libraries that setup.cfg allows: tests run the daemon with them too.
+OLDEST := structlog==22.3.0 psutil==5.9.4
+
 # Debian packages that some tests ask for; they are skipped where these are missing.
 TOOLS := strace busybox
 
@@ -76,6 +79,8 @@ $(VENV)/test.stamp: $(VENV)/bin/pip $(SOURCE)
 	$(BIN)/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps dist/*.whl
 	$(BIN)/pip install --quiet --disable-pip-version-check \
 	    "oomwatchd[processes,test] @ file://$$(echo $(CURDIR)/dist/*.whl)"
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+	    --target $(VENV)/oldest $(OLDEST)
 	@rm -rf build
 	@touch $@ $(VENV)/run.stamp
 

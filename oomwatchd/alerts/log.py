@@ -1,20 +1,16 @@
 """Events by structlog, onto a sink that never blocks and never fails.
 
 An event passes: stamp → weigh → remember → spare → render → the sink.
-
-Importing structlog draws in asyncio, and rich where it is installed. They cost megabytes of
-resident memory and serve nothing here: stand-ins are there while it is imported.
 """
 
 import math
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from types import ModuleType
 from typing import Any
 
 from oomwatchd.alerts.courier import Courier
+from oomwatchd.alerts.lean import import_structlog
 from oomwatchd.alerts.limit import Limit, Line, Verdict
 from oomwatchd.alerts.record import as_json
 from oomwatchd.alerts.sinks import open_sink
@@ -43,7 +39,7 @@ class Log:
         wall: Callable[[], float] = time.time,
     ) -> None:
         """Open the sink: `auto`, `stderr`, `syslog` or `journal`."""
-        structlog = _import_structlog()
+        structlog = import_structlog()
         self.listener: Callable[[bytes], None] | None = None
         """Is called with each event as a line of JSON, repeats and withheld ones too."""
         self._clock = clock
@@ -205,16 +201,3 @@ def _entry(name: str, facts: dict[str, Any]) -> Entry:
 def _render(_logger: object, _method: str, facts: Facts) -> tuple[tuple[Entry], dict[str, Any]]:
     """Write the line; structlog's last processor gives the arguments of what it wraps."""
     return (_entry(facts["event"], _own(facts)),), {}
-
-
-def _import_structlog() -> Any:  # noqa: ANN401 - the module, where it is not yet imported
-    """Import structlog without what it would only use for tracebacks and coroutines."""
-    stand_ins: dict[str, Any] = {"asyncio": ModuleType("asyncio"), "rich": None}
-    missing = [name for name in stand_ins if name not in sys.modules]
-    sys.modules.update((name, stand_ins[name]) for name in missing)
-    try:
-        import structlog  # noqa: PLC0415 - the stand-ins have to be there first
-    finally:
-        for name in missing:
-            del sys.modules[name]
-    return structlog
