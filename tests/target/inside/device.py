@@ -20,6 +20,8 @@ _LEDGER = Path("/run/oomwatchd/ledger")
 PROACTIVENESS = Path("/proc/sys/vm/compaction_proactiveness")
 _PATIENCE_SECONDS = 120.0
 _LOOK_SECONDS = 0.1
+_EVERY_LINE = "[alerts]\nrepeat_seconds = 0\nlines_per_hour = 1000\n"
+"""Lines are counted: none may be spared."""
 
 
 class Daemon:
@@ -30,7 +32,7 @@ class Daemon:
         if not heir:
             _LEDGER.unlink(missing_ok=True)
         self.log = Path(f"/out/{name}.log")
-        CONFIG.write_text(config)
+        CONFIG.write_text(config + _EVERY_LINE)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 ["oomwatchd", "--config", str(CONFIG), "--log-to", "stderr"], stderr=log
@@ -71,7 +73,7 @@ class Daemon:
 
     def reload(self, config: str) -> None:
         """Give it another configuration."""
-        CONFIG.write_text(config)
+        CONFIG.write_text(config + _EVERY_LINE)
         self.process.send_signal(signal.SIGHUP)
 
     def kill(self) -> list[str]:
