@@ -77,7 +77,10 @@ class Log:
         news. Times are monotonic seconds; infinity where nothing waits.
         """
         now = self._clock()
-        self._tell_what_is_due(now)
+        try:
+            self._tell_what_is_due(now)
+        except MemoryError:
+            return now + _RETRY_SECONDS
         waiting = math.inf if self._courier.untold == 0 else now + _RETRY_SECONDS
         return min(waiting, self._limit.due(now))
 
@@ -133,7 +136,7 @@ class Log:
         return {key: facts[key] for key in _STAMPS} | own | {_VERDICT: verdict}
 
     def _remember(self, _logger: object, _method: str, facts: Facts) -> Facts:
-        """Keep the event, and tell who listens."""
+        """Keep the event, whatever becomes of its line."""
         self._keep({key: value for key, value in facts.items() if key != _VERDICT})
         return facts
 
@@ -149,6 +152,7 @@ class Log:
             self._limit.sent(entry.name, entry.facts, self._clock())
 
     def _tell_what_is_due(self, now: float) -> None:
+        """Send lines until the sink refuses one."""
         lost = self._courier.untold
         if lost and self._limit.has_room(now):
             why = f"{lost} {'line was' if lost == 1 else 'lines were'} lost"
@@ -176,6 +180,7 @@ class Log:
         return taken
 
     def _keep(self, facts: Mapping[str, Any]) -> None:
+        """Remember an event, and tell who listens."""
         record = as_json(facts)
         self._recent.append(record)
         if self.listener is not None:
