@@ -11,8 +11,9 @@ from typing import Any
 
 from oomwatchd.alerts.courier import Courier
 from oomwatchd.alerts.lean import import_structlog
-from oomwatchd.alerts.limit import Limit, Line, Verdict
+from oomwatchd.alerts.limit import Limit, Verdict
 from oomwatchd.alerts.record import as_json
+from oomwatchd.alerts.repeats import Line
 from oomwatchd.alerts.sinks import open_sink
 from oomwatchd.alerts.text import render
 from oomwatchd.alerts.vocabulary import EVENTS, Entry

@@ -352,8 +352,8 @@ def test_memory_is_bounded_whatever_names_come() -> None:
         low(story, demand=f"d{number}")
         story.emit("degraded", what=f"{number}" * 100, why="x" * 10_000)
         story.emit("headroom_warning", demand=f"d{number}")
-    assert len(story.limit._kinds) <= 64  # noqa: SLF001 - what is bounded
-    assert len(story.limit._alarmed) <= 64  # noqa: SLF001
+    assert len(story.limit._repeats._kinds) <= 64  # noqa: SLF001 - what is bounded
+    assert len(story.limit._repeats._alarmed) <= 64  # noqa: SLF001
     for _ in range(2):
         assert story.emit("headroom_recovered", demand="d499") is Verdict.SEND
 
