@@ -58,6 +58,15 @@ class Survival(NamedTuple):
     kmsg: bool = True
 
 
+class Hook(NamedTuple):
+    """`[hook]`: the command that is run when the device's severity changes; () is none."""
+
+    command: tuple[str, ...] = ()
+    timeout_seconds: float = 10.0
+    floor_blocks: int = 16
+    """The headroom of what a process start needs, below which the command is not run."""
+
+
 class Alerts(NamedTuple):
     """`[alerts]`: where events go, and how many."""
 
@@ -83,5 +92,6 @@ class Config(NamedTuple):
     alerts: Alerts = Alerts()
     socket: SocketSettings = SocketSettings()
     survival: Survival = Survival()
+    hook: Hook = Hook()
     builtin_demands: bool = True
     demands: tuple[DemandSpec, ...] = ()

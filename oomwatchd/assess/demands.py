@@ -11,6 +11,9 @@ from oomwatchd.units import order_of, pages_of_kib
 
 _KERNEL, _MOVABLE, _CMA = Request.KERNEL, Request.MOVABLE, Request.CMA
 _SOCKET_BYTES = 32 * 1024
+PROCESS_BYTES = 16 * 1024
+"""The most that a process start takes in one piece, pages being no larger: a page directory on
+32-bit ARM, elsewhere a kernel stack."""
 _KIB_32BIT_VMALLOC = 4 * 1024 * 1024
 """No 32-bit kernel has more address space for vmalloc than this; every 64-bit one has."""
 
@@ -38,7 +41,7 @@ def builtin_specs(kernel: Kernel, meminfo: Meminfo | None) -> tuple[DemandSpec, 
     machine = kernel.machine or _guessed_machine(meminfo)
     if _is_arm32(machine) and not _has_lpae(kernel, meminfo):
         specific = DemandSpec(
-            "process", order_of(16 * 1024, kernel.page_size), None, Request.KERNEL
+            "process", order_of(PROCESS_BYTES, kernel.page_size), None, Request.KERNEL
         )
     elif _stack_is_mapped(machine, kernel.version):
         specific = DemandSpec("socket", None, _SOCKET_BYTES, Request.KERNEL)
@@ -147,4 +150,4 @@ def _stack_bytes(machine: str, kernel: Kernel) -> int:
     large = machine in ("mips64", "riscv64", "ppc64", "ppc64le", "s390x")
     large |= machine == "aarch64" and version >= (3, 11, 0)
     large |= machine == "x86_64" and version >= (3, 15, 0)
-    return max(16 * 1024 if large else 8 * 1024, kernel.page_size)
+    return max(PROCESS_BYTES if large else 8 * 1024, kernel.page_size)

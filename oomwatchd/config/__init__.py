@@ -12,7 +12,7 @@ from oomwatchd.config.ini import Section
 from oomwatchd.config.vocabulary import KEYS, MAX_ORDER
 from oomwatchd.errors import ConfigError, quote
 from oomwatchd.model import DemandSpec, Request
-from oomwatchd.settings import Alerts, Config, Poll, Remedies, SocketSettings, Survival
+from oomwatchd.settings import Alerts, Config, Hook, Poll, Remedies, SocketSettings, Survival
 
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 _MAX_NAME = 32
@@ -52,6 +52,7 @@ def parse(files: Iterable[tuple[str, bytes]]) -> Config:
         alerts=Alerts(**values["alerts"]),
         socket=SocketSettings(**values["socket"]),
         survival=Survival(**values["daemon"]),
+        hook=Hook(**values["hook"]),
         builtin_demands=values["demands"].get("builtin", True),
         demands=demands,
     )

@@ -21,6 +21,7 @@ _MAX_GROUP_ID = (1 << 32) - 2
 _MAX_SIZE_BYTES = 1 << 32
 _MAX_PATH_BYTES = 107
 """sun_path of unix(7) holds 108 bytes with the final NUL."""
+_MAX_COMMAND_BYTES = 1024
 _DAY_SECONDS = 86400
 _MAX_PER_DAY = 2000
 """Each start of a day is remembered, over restarts too."""
@@ -130,6 +131,20 @@ def _oom_score_adj(text: str) -> int | None:
         ) from None
 
 
+def _command(text: str) -> tuple[str, ...]:
+    """Read a command as its words; there is no shell, and so no quoting; nothing at all is none."""
+    blanks = text.replace("\t", " ")
+    words = tuple(word for word in blanks.split(" ") if word)
+    # Anything else that looks like a blank would be taken for a part of a word.
+    plain = blanks.isprintable() and len(text.encode()) <= _MAX_COMMAND_BYTES
+    if not plain or (words and not words[0].startswith("/")):
+        raise ValueError(
+            "must be an absolute path and arguments, separated by blanks, "
+            f"at most {_MAX_COMMAND_BYTES} bytes"
+        )
+    return words
+
+
 def _quiet_hours(text: str) -> tuple[Hours, ...]:
     """Read parts of the day; none at all is good."""
     parts = [part.strip() for part in text.split(",")] if text else []
@@ -185,6 +200,11 @@ KEYS: dict[str, dict[str, Callable[[str], Any]]] = {
         "quiet_hours": _quiet_hours,
     },
     "daemon": {"lock_memory": _yes_no, "oom_score_adj": _oom_score_adj, "kmsg": _yes_no},
+    "hook": {
+        "command": _command,
+        "timeout_seconds": _seconds(1, 600),
+        "floor_blocks": _whole(0, _MAX_LEVEL),
+    },
     "alerts": {
         "log_to": _one_of(*LOG_TO),
         "lines_per_hour": _whole(_LEAST_LINES_PER_HOUR, _MOST_LINES_PER_HOUR),

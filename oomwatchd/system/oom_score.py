@@ -1,4 +1,4 @@
-"""Keeping the OOM killer off: our own oom_score_adj (Documentation/filesystems/proc.rst)."""
+"""Whom the OOM killer takes: oom_score_adj (Documentation/filesystems/proc.rst)."""
 
 import os
 
@@ -7,6 +7,8 @@ from oomwatchd.system.files import read_file, read_tiny, reason
 _NORMAL = -900
 _NEVER = -1000
 """Never killed at all. Needed where the kernel kills whoever allocates, whatever its score."""
+_ROUNDS = 8
+"""What is started while others are looked for is found the next time."""
 
 
 def protect(value: int | None, root: str = "/") -> str | None:
@@ -33,6 +35,52 @@ def protect(value: int | None, root: str = "/") -> str | None:
         found = "no number" if after is None else after
         return f"{name}: reads {found} after {wanted} was written"
     return None
+
+
+def expose(leader: int, proc: str = "/proc") -> str | None:
+    """Take our score off a process that we have started, and off all of its group.
+
+    It has started others with that score if it came to that before us.
+
+    Returns:
+        None when it is so, else why not; what has ended is no fault.
+    """
+    why, exposed = None, set[int]()
+    found = {leader}
+    for _ in range(_ROUNDS):
+        for pid in found:
+            path = f"{proc}/{pid}/oom_score_adj"
+            try:
+                if (_number(path) or 0) < 0:
+                    _write(path, 0)
+                elif pid == leader:
+                    return None  # there is nothing that could have been handed on
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # it has ended
+            except OSError as error:
+                why = f"oom_score_adj: {reason(error)}"
+        exposed |= found
+        found = _group(leader, proc) - exposed
+        if not found:
+            break
+    return why
+
+
+def _group(leader: int, proc: str) -> set[int]:
+    """List a process group; nothing is opened for its members."""
+    try:
+        pids = [int(name) for name in os.listdir(proc) if name.isdecimal()]
+    except OSError:
+        return set()
+    return {pid for pid in pids if _is_of(leader, pid)}
+
+
+def _is_of(leader: int, pid: int) -> bool:
+    """Whether a process is of a group."""
+    try:
+        return os.getpgid(pid) == leader
+    except OSError:
+        return False  # it has ended
 
 
 def _default(proc: str) -> int:
