@@ -41,11 +41,10 @@ def _distrust(path: str) -> str | None:
         if why := _fault(seen, status):
             return why
         name = names.pop()
-        # Whatever was followed before: what lies above has been looked at already.
-        following = os.path.dirname(seen) if name == ".." else os.path.join(seen, name)
-        status = os.lstat(following)
+        following = os.path.join(seen, name)
+        status = os.lstat(following)  # also of "..", which has been looked at, and of "."
         if not stat.S_ISLNK(status.st_mode):
-            seen = following
+            seen = {".": seen, "..": os.path.dirname(seen)}.get(name, following)
             continue
         links += 1
         if links > _MAX_LINKS:
@@ -63,8 +62,8 @@ def _distrust(path: str) -> str | None:
 
 
 def _names(path: str) -> list[str]:
-    """Split a path into its names, the first one last."""
-    return [name for name in reversed(path.split("/")) if name not in ("", ".")]
+    """Split a path into its names, the first one last; a slash at the end asks for a folder."""
+    return [name or "." for name in reversed(path.split("/"))]
 
 
 def _fault(path: str, status: os.stat_result) -> str | None:
