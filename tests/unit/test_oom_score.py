@@ -1,13 +1,17 @@
 """The OOM killer is kept off: files that stand for /proc/self, and our own."""
 
+import errno
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from oomwatchd.system.oom_score import protect
+from oomwatchd.system import oom_score
+from oomwatchd.system.oom_score import expose, protect
 
 
 def tree(root: Path, **files: str) -> str:
@@ -121,3 +125,99 @@ def test_a_score_of_our_own_is_set() -> None:
         "sys.stdout.write(f\"{protect(700)} {open('/proc/self/oom_score_adj').read()}\")\n"
     )
     assert run(script) == "None 700\n"
+
+
+# --- What we have started ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def group() -> Iterator[tuple[int, int]]:
+    """Start a process and a child of its, in a group of their own."""
+    script = "sleep 600 & echo $!; wait"
+    command = ["/bin/sh", "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, process_group=0) as process:
+        assert process.stdout is not None
+        yield process.pid, int(process.stdout.readline())
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def processes(proc: Path, *pids: int, value: int = -900) -> str:
+    """Make what stands for /proc, with processes of that score."""
+    for pid in pids:
+        (proc / str(pid)).mkdir()
+        (proc / str(pid) / "oom_score_adj").write_text(f"{value}\n")
+    (proc / "self").mkdir()
+    return str(proc)
+
+
+def score_of(proc: Path, pid: int) -> int:
+    """Read a score."""
+    return int((proc / str(pid) / "oom_score_adj").read_text())
+
+
+def test_what_we_have_started_is_not_spared_nor_what_it_has_started(
+    tmp_path: Path, group: tuple[int, int]
+) -> None:
+    """Whoever else is there keeps its score."""
+    proc = processes(tmp_path, *group, os.getpid())
+    assert expose(group[0], proc) is None
+    assert [score_of(tmp_path, pid) for pid in (*group, os.getpid())] == [0, 0, -900]
+
+
+def test_what_is_started_meanwhile_is_found_as_well(
+    tmp_path: Path, group: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By looking again until nobody is new."""
+    proc = processes(tmp_path, *group)
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "oom_score_adj").write_text("-900\n")
+    looks = iter([set(group), {*group, 7}, {*group, 7}])
+    monkeypatch.setattr(oom_score, "_group", lambda *_: next(looks))
+    assert expose(group[0], proc) is None
+    assert [score_of(tmp_path, pid) for pid in (*group, 7)] == [0, 0, 0]
+
+
+def test_a_group_that_never_stops_growing_is_left_at_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing here goes on for ever."""
+    proc = processes(tmp_path, 1)
+    found: set[int] = {1}
+
+    def grow(*_: object) -> set[int]:
+        found.add(len(found) + 1)
+        return set(found)
+
+    monkeypatch.setattr(oom_score, "_group", grow)
+    assert expose(1, proc) is None
+    assert len(found) < 20
+
+
+@pytest.mark.parametrize("value", [0, 1, 1000])
+def test_a_score_that_is_not_below_0_is_left(
+    tmp_path: Path, group: tuple[int, int], value: int
+) -> None:
+    """It may be wished for, and to go down takes rights."""
+    proc = processes(tmp_path, *group, value=value)
+    assert expose(group[0], proc) is None
+    assert [score_of(tmp_path, pid) for pid in group] == [value, value]
+
+
+def test_what_has_ended_meanwhile_is_no_fault(tmp_path: Path) -> None:
+    """It needs no score any more."""
+    assert expose(1, processes(tmp_path)) is None
+    assert expose(1, str(tmp_path / "nowhere")) is None
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_a_score_that_cannot_be_set_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """The process has become another user's, or a sandbox forbids it."""
+
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    proc = processes(tmp_path, 1)
+    monkeypatch.setattr(oom_score, "_write", fail)
+    assert expose(1, proc) == f"oom_score_adj: {os.strerror(number).lower()}"
