@@ -70,7 +70,7 @@ class Hooking:
         try:
             self._process = self._process or _open_process(self._epoll)
         except OSError as error:
-            self._trouble = f"no command can be run: {reason(error)}"
+            self._refusal = f"no command can be run: {reason(error)}"
         else:
             self._refusal = self._process.refusal(settings.command)
 
