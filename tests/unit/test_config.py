@@ -54,6 +54,20 @@ GOOD: list[tuple[str, str, dict[str, object]]] = [
     ("daemon", "lock_memory", {"yes": True, "no": False}),
     ("daemon", "oom_score_adj", {"auto": None, "0": 0, "-1": -1, "-1000": -1000}),
     ("daemon", "kmsg", {"yes": True, "no": False}),
+    (
+        "hook",
+        "command",
+        {
+            "": (),
+            "/bin/true": ("/bin/true",),
+            "/a  b\t c ": ("/a", "b", "c"),
+            "/a 'b c' $HOME *": ("/a", "'b", "c'", "$HOME", "*"),
+            "/é #;=": ("/é", "#;="),
+            "/" + "x" * 1023: ("/" + "x" * 1023,),
+        },
+    ),
+    ("hook", "timeout_seconds", {"1": 1.0, "2.5": 2.5, "600": 600.0}),
+    ("hook", "floor_blocks", {"0": 0, "16": 16, "1099511627776": 1 << 40}),
     ("alerts", "log_to", {word: word for word in ("auto", "stderr", "syslog", "journal")}),
     ("alerts", "lines_per_hour", {"10": 10, "1000": 1000}),
     ("alerts", "repeat_seconds", {"0": 0.0, "86400": 86400.0}),
@@ -107,6 +121,15 @@ BAD: dict[str, dict[str, list[str]]] = {
         "lock_memory": ["", "1"],
         "oom_score_adj": ["", "1", "-1001", "--1", "-", "-0", "+0", "- 5", "Auto", "-9" * 30],
         "kmsg": ["", "true"],
+    },
+    "hook": {
+        "command": [
+            *("hook", "./hook", "~/hook", "$HOME/hook", "'/a b'", "sh -c x", "-"),
+            *("/a\0", "/a\x1b", "/a\u00a0b", "/a\u2028b", "/a b\x7f", "/a\rb"),
+            *("/" + "x" * 1024, "/" + "é" * 512, "/a " + "b " * 600 + "b"),
+        ],
+        "timeout_seconds": ["", "0", "0.9", "601", "10s", "-1", "nan"],
+        "floor_blocks": ["", "-1", "1.5", "1099511627777", "few"],
     },
     "alerts": {
         "log_to": ["", "file", "stderr,syslog", "AUTO"],
@@ -385,7 +408,7 @@ PIECES = [
     *("[", "]", "demand ", "demand a", "poll", "socket", "=", " = ", "\n", "\r", "#", ";", " "),
     *("order", "size", "warning", "critical", "hold_seconds", "path", "1", "64K", "/x", "big"),
     *("[remedies]\n", "quiet_hours", "backoff_min_seconds", "-", ",", "22:00-06:00", "[daemon]\n"),
-    *("oom_score_adj", "auto"),
+    *("oom_score_adj", "auto", "[hook]\n", "command", "/bin/sh -c", "\t", "\u00a0"),
     *("\0", "é", "\u2028", "\x1b", "\x85", "\ufeff", "\x0b", "[demand a]\n", "[poll]\n"),
 ]
 

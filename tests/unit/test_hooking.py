@@ -4,6 +4,7 @@ import errno
 import json
 import math
 import os
+import re
 import select
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from builders import make_assessment, make_kernel, make_reading, make_zone
+from commands import CONFIG
 from hooks import FakeProcess, trusted_folder, write_script
 
 from oomwatchd import policy
@@ -427,6 +429,35 @@ def test_facts_are_those_of_the_moment_it_is_run(fake: Fake) -> None:
     fake.ends()
     fake.hooking.chore(fake.now)
     assert fake.process.started[-1].environment["OOMWATCHD_HEADROOM"] == "12"
+
+
+PAGE = (CONFIG.parents[1] / "man" / "oomwatchd.8").read_text(encoding="utf-8")
+
+
+def test_the_man_page_names_every_variable() -> None:
+    """And no other."""
+    section = PAGE.partition(".Sh HOOK")[2].partition(".Sh ")[0]
+    named = set(re.findall(r"\b(?:OOMWATCHD_[A-Z_]+|PATH|LANG)\b", section))
+    assert named == environment(Notice(), a_state(), make_assessment()).keys()
+
+
+def test_the_example_of_the_man_page_is_a_script(tmp_path: Path) -> None:
+    """It runs, with what it calls made up, and tells what it should."""
+    (text,) = re.findall(r"(?s)\.Bd .*?\n(#!/bin/sh\n.*?)\.Ed", PAGE)
+    text = text.replace("\\\\", "\\").replace("/etc/init.d/S80preview", "preview")
+    for name in ("logger", "preview"):
+        write_script(tmp_path / name, f'echo "{name} $*" >>{tmp_path}/called')
+    told = environment(
+        Notice(said=Severity.CRITICAL, demand="process"),
+        a_state(),
+        make_assessment(make_reading(2)),
+    )
+    command = ["/bin/sh", "-eu", "-c", text]
+    subprocess.run(command, env=told | {"PATH": str(tmp_path)}, check=True)
+    assert (tmp_path / "called").read_text().splitlines() == [
+        "logger -t memory process is critical (fragmentation, headroom 2)",
+        "preview stop",
+    ]
 
 
 # --- With a real process -----------------------------------------------------------------------
