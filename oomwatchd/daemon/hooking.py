@@ -92,15 +92,18 @@ class Hooking:
             self._look(self._process, now)
         return self.problems != before
 
-    def note(self, state: State, assessment: Assessment, now: float) -> None:
-        """Take note of what was said; called once a tick, after speaking. Runs what is due."""
+    def note(self, state: State, assessment: Assessment, now: float) -> float:
+        """Take note of what was said, and do what is due; called once a tick, after speaking.
+
+        Returns:
+            When `chore` is to be called again.
+        """
         self._seen = state, assessment
         self._notice = notice.heard(self._notice, state, assessment)
         self._held = None
         if self._process is None or not self._settings.command:
             self._notice = notice.passed_over(self._notice)
-        else:
-            self.chore(now)
+        return self.chore(now)
 
     def chore(self, now: float) -> float:
         """Do what is due; returns when something is again, infinity if that is not known."""

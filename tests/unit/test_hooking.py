@@ -24,7 +24,7 @@ from oomwatchd.daemon.environment import environment
 from oomwatchd.daemon.hooking import Hooking
 from oomwatchd.model import Cause, Demand, Outcome, Remedy, Request, Severity
 from oomwatchd.policy import State, Word
-from oomwatchd.policy.notice import RETRY_SECONDS, Notice
+from oomwatchd.policy.notice import RETRY_SECONDS, SPACING_SECONDS, Notice
 from oomwatchd.settings import Hook
 
 COMMAND = ("/etc/oomwatchd/hook", "now")
@@ -299,6 +299,17 @@ def test_a_stop_is_handed_on_once(fake: Fake) -> None:
     assert fake.hooking.chore(fake.now) == math.inf
 
 
+def test_it_is_said_when_to_look_again(fake: Fake) -> None:
+    """After what was noted too, which may have been a start: its limit must be kept."""
+    seen = make_assessment(make_reading(2))
+    assert fake.hooking.note(a_state({}), seen, 1000.0) == math.inf
+    assert fake.hooking.note(a_state(), seen, 1001.0) == 1001.5
+    assert fake.hooking.chore(1002.0) == 1002.5
+    fake.ends()
+    fake.hooking.note(a_state({"process": Word.WARNING}), seen, 1003.0)
+    assert fake.hooking.chore(1003.0) == 1001.0 + SPACING_SECONDS
+
+
 def test_only_its_own_descriptor_is_for_it(fake: Fake) -> None:
     """The loop asks with any."""
     assert fake.hooking.handles(99)
@@ -444,7 +455,7 @@ def test_the_man_page_names_every_variable() -> None:
 def test_the_example_of_the_man_page_is_a_script(tmp_path: Path) -> None:
     """It runs, with what it calls made up, and tells what it should."""
     (text,) = re.findall(r"(?s)\.Bd .*?\n(#!/bin/sh\n.*?)\.Ed", PAGE)
-    text = text.replace("\\\\", "\\").replace("/etc/init.d/S80preview", "preview")
+    text = text.replace("\\e\n", "\\\n").replace("/etc/init.d/S80preview", "preview")
     for name in ("logger", "preview"):
         write_script(tmp_path / name, f'echo "{name} $*" >>{tmp_path}/called')
     told = environment(
