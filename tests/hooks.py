@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,6 +40,17 @@ def write_script(path: Path, text: str, mode: int = 0o755) -> Path:
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(mode)
     return path
+
+
+def children() -> set[str]:
+    """List the processes that we have started and not waited for, be they alive or not."""
+    found: set[str] = set()
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            stat = Path(f"/proc/{name}/stat").read_text(encoding="latin-1")
+            if int(stat.rpartition(")")[2].split()[1]) == os.getpid():
+                found.add(name)
+    return found
 
 
 class Started(NamedTuple):
