@@ -29,6 +29,8 @@ class Hooking:
         """How often the command was started."""
         self.failed = 0
         """How often it ended badly, was stopped, was refused or could not be started."""
+        self.has_news = False
+        """Whether there was a change of `problems` that calls for a tick, to be told there."""
         self._settings = settings
         self._acting = acting
         self._epoll = epoll
@@ -85,12 +87,10 @@ class Hooking:
         """Whether an event on the descriptor tells the end of a run."""
         return self._process is not None and self._process.handles(descriptor)
 
-    def take(self, now: float) -> bool:
-        """See off a run that has ended; returns whether there is something new in `problems`."""
-        before = self.problems
+    def take(self, now: float) -> None:
+        """See off a run that has ended; `chore` is to be called afterwards."""
         if self._process is not None:
             self._look(self._process, now)
-        return self.problems != before
 
     def note(self, state: State, assessment: Assessment, now: float) -> float:
         """Take note of what was said, and do what is due; called once a tick, after speaking.
@@ -100,7 +100,7 @@ class Hooking:
         """
         self._seen = state, assessment
         self._notice = notice.heard(self._notice, state, assessment)
-        self._held = None
+        self._held, self.has_news = None, False
         if self._process is None or not self._settings.command:
             self._notice = notice.passed_over(self._notice)
         return self.chore(now)
@@ -132,7 +132,9 @@ class Hooking:
         end = process.look(now)
         if end is not None:
             self.failed += not end.is_good
+            before = self._trouble
             self._trouble = end.trouble and f"{escape(end.command)}: {end.trouble}"
+            self.has_news = self.has_news or self._trouble != before
 
     def _run(self, process: "Process", state: State, assessment: Assessment, now: float) -> None:
         """Run the command, unless something is against it."""

@@ -81,9 +81,10 @@ class Fake:
         return whys(self.hooking)
 
     def ends(self, trouble: str | None = None) -> bool:
-        """Let the run end, and take note of it; whether that is news."""
+        """Let the run end, and take note of it; whether that calls for a tick."""
         self.process.ends(trouble)
-        return self.hooking.take(self.now)
+        self.hooking.take(self.now)
+        return self.hooking.has_news
 
 
 @pytest.fixture
@@ -104,6 +105,8 @@ def test_a_bad_end_is_told_until_a_run_is_good(fake: Fake) -> None:
     assert fake.ends()
     assert fake.whys == []
     assert (fake.hooking.runs, fake.hooking.failed) == (2, 1)
+    fake.says(Word.WARNING)
+    assert not fake.hooking.has_news, "that tick has told of it"
     assert not fake.ends(), "an end that is good as the last was is no news"
 
 
@@ -245,7 +248,8 @@ def test_a_daemon_that_does_not_act_runs_nothing(monkeypatch: pytest.MonkeyPatch
     assert fake.says(Word.CRITICAL) == []
     assert fake.hooking.chore(fake.now) == math.inf
     assert not fake.hooking.handles(99)
-    assert not fake.hooking.take(fake.now)
+    fake.hooking.take(fake.now)
+    assert not fake.hooking.has_news
     fake.hooking.rehearse(make_assessment())
     fake.hooking.stop()
     assert (fake.process.started, fake.process.is_stopped) == ([], False)
