@@ -14,6 +14,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from oomwatchd.system.files import reason
+from oomwatchd.system.group import members
 from oomwatchd.system.oom_score import expose
 from oomwatchd.system.trust import distrust
 
@@ -127,7 +128,7 @@ class Process:
             self._press(pid, now)
         if ended is None:
             return None
-        if self._stage is _Stage.KILLED:
+        if self._stage is _Stage.KILLED or members(pid) <= {pid}:
             return self._see_off(pid, f"stopped after {self._timeout_seconds:g} s")
         # It has obeyed; what it has started has its time as well.
         self._unwatch()

@@ -3,6 +3,7 @@
 import os
 
 from oomwatchd.system.files import read_file, read_tiny, reason
+from oomwatchd.system.group import members
 
 _NORMAL = -900
 _NEVER = -1000
@@ -60,27 +61,10 @@ def expose(leader: int, proc: str = "/proc") -> str | None:
             except OSError as error:
                 why = f"oom_score_adj: {reason(error)}"
         exposed |= found
-        found = _group(leader, proc) - exposed
+        found = members(leader, proc) - exposed
         if not found:
             break
     return why
-
-
-def _group(leader: int, proc: str) -> set[int]:
-    """List a process group; nothing is opened for its members."""
-    try:
-        pids = [int(name) for name in os.listdir(proc) if name.isdecimal()]
-    except OSError:
-        return set()
-    return {pid for pid in pids if _is_of(leader, pid)}
-
-
-def _is_of(leader: int, pid: int) -> bool:
-    """Whether a process is of a group."""
-    try:
-        return os.getpgid(pid) == leader
-    except OSError:
-        return False  # it has ended
 
 
 def _default(proc: str) -> int:

@@ -202,6 +202,13 @@ def test_one_that_never_ends_is_told_to_and_then_made_to_with_its_children(
     eventually(lambda: all(map(is_gone, pids)))
 
 
+def test_one_that_obeys_is_over_at_once(runner: Runner) -> None:
+    """Unless it has left others behind."""
+    runner.sh("exec sleep 600")
+    assert runner.pass_time(LIMIT) is None
+    assert runner.wait().trouble == "stopped after 10 s"
+
+
 def test_one_that_obeys_is_over_when_its_children_have_had_their_time(
     runner: Runner, tmp_path: Path
 ) -> None:

@@ -172,7 +172,7 @@ def test_what_is_started_meanwhile_is_found_as_well(
     (tmp_path / "7").mkdir()
     (tmp_path / "7" / "oom_score_adj").write_text("-900\n")
     looks = iter([set(group), {*group, 7}, {*group, 7}])
-    monkeypatch.setattr(oom_score, "_group", lambda *_: next(looks))
+    monkeypatch.setattr(oom_score, "members", lambda *_: next(looks))
     assert expose(group[0], proc) is None
     assert [score_of(tmp_path, pid) for pid in (*group, 7)] == [0, 0, 0]
 
@@ -188,7 +188,7 @@ def test_a_group_that_never_stops_growing_is_left_at_last(
         found.add(len(found) + 1)
         return set(found)
 
-    monkeypatch.setattr(oom_score, "_group", grow)
+    monkeypatch.setattr(oom_score, "members", grow)
     assert expose(1, proc) is None
     assert len(found) < 20
 
