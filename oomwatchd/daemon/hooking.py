@@ -30,13 +30,13 @@ class Hooking:
         self.failed = 0
         """How often it ended badly, was stopped, was refused or could not be started."""
         self.has_news = False
-        """Whether there was a change of `problems` that calls for a tick, to be told there."""
+        """Whether `problems` changed after a tick has told them: that calls for another one."""
         self._settings = settings
         self._acting = acting
         self._epoll = epoll
         self._process: Process | None = None
         self._notice = Notice()
-        self._seen: tuple[State, Assessment] | None = None
+        self._assessment: Assessment | None = None
         self._refusal: str | None = None
         self._trouble: str | None = None
         self._held: str | None = None
@@ -53,12 +53,16 @@ class Hooking:
         return self._notice.coalesced
 
     @property
-    def problems(self) -> tuple[Problem, ...]:
+    def problem(self) -> str | None:
         """Say what is wrong, if something is; what went wrong stands until a run is good."""
         if self._process is not None and self._process.is_stuck:
-            return (Problem("hook", "the last run was killed and does not end: no more are run"),)
-        why = self._refusal or self._held or self._trouble
-        return (Problem("hook", why),) if why else ()
+            return "the last run was killed and does not end: no more are run"
+        return self._refusal or self._held or self._trouble
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """List what is wrong for `degraded`: nothing, or the one problem."""
+        return (Problem("hook", self.problem),) if self.problem else ()
 
     def reconfigure(self, settings: Hook) -> None:
         """Take other settings; a run goes on under those that it was started with."""
@@ -93,27 +97,32 @@ class Hooking:
             self._look(self._process, now)
 
     def note(self, state: State, assessment: Assessment, now: float) -> float:
-        """Take note of what was said, and do what is due; called once a tick, after speaking.
+        """Take note of what was said, and do what is due; called at the end of a tick.
 
         Returns:
             When `chore` is to be called again.
         """
-        self._seen = state, assessment
+        before = self.problem  # which this tick has told
+        self._assessment, self._held = assessment, None
         self._notice = notice.heard(self._notice, state, assessment)
-        self._held, self.has_news = None, False
         if self._process is None or not self._settings.command:
             self._notice = notice.passed_over(self._notice)
-        return self.chore(now)
+        due = self.chore(state, now)
+        self.has_news = self.problem != before
+        return due
 
-    def chore(self, now: float) -> float:
-        """Do what is due; returns when something is again, infinity if that is not known."""
+    def chore(self, state: State, now: float) -> float:
+        """Do what is due; returns when something is again, infinity if that is not known.
+
+        What was said is for `note`; here the state tells whether a remedy has been started since.
+        """
         process = self._process
         if process is None:
             return math.inf
         self._look(process, now)
-        if not process.is_running and self._seen is not None and self._due_at(now) <= now:
-            self._run(process, *self._seen, now)
-        return process.due_at(now) if process.is_running else self._due_at(now)
+        if not process.is_running and self._due_at(state, now) <= now and self._assessment:
+            self._run(process, state, self._assessment, now)
+        return process.due_at(now) if process.is_running else self._due_at(state, now)
 
     def stop(self) -> None:
         """Tell a run to end; it is not waited for."""
@@ -121,11 +130,9 @@ class Hooking:
             self._process.stop()
             self._process = None
 
-    def _due_at(self, now: float) -> float:
+    def _due_at(self, state: State, now: float) -> float:
         """Say when there is something to run; what is held back waits for the next tick."""
-        if self._seen is None or self._held:
-            return math.inf
-        return notice.due_at(self._notice, self._seen[0], now)
+        return math.inf if self._held else notice.due_at(self._notice, state, now)
 
     def _look(self, process: "Process", now: float) -> None:
         """Enforce the time limit, and take note of a run's end."""

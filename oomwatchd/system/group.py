@@ -1,4 +1,4 @@
-"""Who belongs to a process group."""
+"""Process groups: who belongs to one, and telling all of it something."""
 
 import os
 
@@ -13,6 +13,24 @@ def members(leader: int, proc: str = "/proc") -> set[int]:
     except OSError:
         return set()
     return {pid for pid in pids if _is_of(leader, pid)}
+
+
+def send(leader: int, number: int) -> None:
+    """Send a signal to a group, or to its leader alone if that has left it; never raises."""
+    try:
+        os.killpg(leader, number)
+    except ProcessLookupError:
+        _send_alone(leader, number)
+    except OSError:
+        pass  # they have become another user's
+
+
+def _send_alone(pid: int, number: int) -> None:
+    """Send a signal to one process."""
+    try:
+        os.kill(pid, number)
+    except OSError:
+        pass  # as above, or it has ended
 
 
 def _is_of(leader: int, pid: int) -> bool:

@@ -14,7 +14,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from oomwatchd.system.files import reason
-from oomwatchd.system.group import members
+from oomwatchd.system.group import members, send
 from oomwatchd.system.oom_score import expose
 from oomwatchd.system.trust import distrust
 
@@ -146,7 +146,7 @@ class Process:
         """Tell a run to end, and leave it to itself; not to be used from then on."""
         if self._pid is not None:
             told = self._stage is not _Stage.RUNNING
-            _send(self._pid, signal.SIGKILL if told else signal.SIGTERM)
+            send(self._pid, signal.SIGKILL if told else signal.SIGTERM)
             self._see_off(self._pid, None)
         os.close(self._null)
         os.close(self._home)
@@ -187,10 +187,10 @@ class Process:
     def _press(self, pid: int, now: float) -> None:
         """Tell a run to end whose time is up; make it if it was told."""
         if self._stage is _Stage.RUNNING:
-            _send(pid, signal.SIGTERM)
+            send(pid, signal.SIGTERM)
             self._stage, self._limit_at = _Stage.TOLD, now + GRACE_SECONDS
         else:
-            _send(pid, signal.SIGKILL)
+            send(pid, signal.SIGKILL)
             self._stage, self._limit_at = _Stage.KILLED, math.inf
 
     def _watch(self, pid: int) -> int | None:
@@ -229,24 +229,6 @@ def _trouble(ended: os.waitid_result) -> str | None:
     if ended.si_code == os.CLD_EXITED:
         return f"exit status {ended.si_status}" if ended.si_status else None
     return f"killed by signal {ended.si_status}"
-
-
-def _send(pid: int, number: int) -> None:
-    """Send a signal to the whole group."""
-    try:
-        os.killpg(pid, number)
-    except ProcessLookupError:
-        _send_alone(pid, number)  # it has gone to another group
-    except OSError:
-        pass  # it has become another user's: it is waited for
-
-
-def _send_alone(pid: int, number: int) -> None:
-    """Send a signal to the one process."""
-    try:
-        os.kill(pid, number)
-    except OSError:
-        pass  # as above
 
 
 def _close_on_exec() -> None:

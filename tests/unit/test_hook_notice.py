@@ -253,7 +253,7 @@ class Witness:
         elif step.event == "memory":
             process.error = None
         if step.by_chore:
-            self.check(lambda: story.hooking.chore(story.now))
+            self.check(lambda: story.hooking.chore(self.state, story.now))
             return
         self.look(step)
 
@@ -325,4 +325,4 @@ def test_whatever_happens_the_last_that_is_told_is_what_is(steps: list[Step]) ->
         assert (runs[-1].told[1] if runs else "ok") == witness.said.value
         # What went wrong last stands until a run is good, but nothing is held back any more.
         assert "held" not in str(witness.story.hooking.problems)
-        assert witness.story.hooking.chore(witness.story.now) == math.inf
+        assert witness.story.hooking.chore(policy.initial(), witness.story.now) == math.inf

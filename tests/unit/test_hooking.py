@@ -22,10 +22,10 @@ from oomwatchd.assess.assessment import Assessment, Reading
 from oomwatchd.daemon import hooking
 from oomwatchd.daemon.environment import environment
 from oomwatchd.daemon.hooking import Hooking
-from oomwatchd.model import Cause, Demand, Outcome, Remedy, Request, Severity
-from oomwatchd.policy import State, Word
+from oomwatchd.model import Action, Cause, Demand, Outcome, Remedy, Request, Severity
+from oomwatchd.policy import Limits, State, Word
 from oomwatchd.policy.notice import RETRY_SECONDS, SPACING_SECONDS, Notice
-from oomwatchd.settings import Hook
+from oomwatchd.settings import Hook, Poll, Remedies
 
 COMMAND = ("/etc/oomwatchd/hook", "now")
 HOOK = Hook(COMMAND, floor_blocks=0)
@@ -74,6 +74,10 @@ class Fake:
         seen = assessment or make_assessment(make_reading(2))
         self.hooking.note(a_state({"process": word}), seen, self.now)
         return self.whys
+
+    def chore(self, now: float) -> float:
+        """Let it do what is due, no remedy having been started; gives when something is again."""
+        return self.hooking.chore(policy.initial(), now)
 
     @property
     def whys(self) -> list[str]:
@@ -142,7 +146,7 @@ def test_a_start_that_fails_for_good_is_told_and_not_tried_again(fake: Fake) -> 
     fake.process.error = OSError(errno.ENOENT, os.strerror(errno.ENOENT))
     (why,) = fake.says(Word.CRITICAL)
     assert why == "/etc/oomwatchd/hook: cannot be started: no such file or directory"
-    assert fake.hooking.chore(fake.now + 1000) == math.inf
+    assert fake.chore(fake.now + 1000) == math.inf
     assert (fake.hooking.runs, fake.hooking.failed) == (0, 1)
 
 
@@ -151,10 +155,10 @@ def test_a_start_that_fails_for_want_of_memory_is_tried_again(fake: Fake) -> Non
     fake.process.error = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
     (why,) = fake.says(Word.CRITICAL)
     assert why == "/etc/oomwatchd/hook: cannot be started: cannot allocate memory"
-    assert fake.hooking.chore(fake.now) == fake.now + RETRY_SECONDS
+    assert fake.chore(fake.now) == fake.now + RETRY_SECONDS
     assert fake.hooking.failed == 1
     fake.process.error = None
-    fake.hooking.chore(fake.now + RETRY_SECONDS)
+    fake.chore(fake.now + RETRY_SECONDS)
     assert [run.told for run in fake.process.started] == [("ok", "critical")]
     fake.ends()
     assert fake.whys == []
@@ -180,7 +184,7 @@ def test_what_could_not_be_opened_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     fake.hooking.reconfigure(HOOK)
     (why,) = fake.says(Word.CRITICAL)
     assert why == "no command can be run: too many open files"
-    assert fake.hooking.chore(fake.now) == math.inf
+    assert fake.chore(fake.now) == math.inf
     monkeypatch.setattr(hooking, "_open_process", lambda _: fake.process)
     fake.hooking.reconfigure(HOOK)
     assert fake.whys == []
@@ -200,7 +204,7 @@ def test_below_the_floor_it_is_held_back_until_there_is_enough(
         (why,) = fake.says(Word.CRITICAL, with_blocks(free=15))
     assert why == "held back: 15 of 16 blocks of order 2 that a start must find"
     assert (fake.process.started, fake.hooking.suppressed) == ([], 1)
-    assert fake.hooking.chore(fake.now) == math.inf
+    assert fake.chore(fake.now) == math.inf
     assert fake.says(Word.CRITICAL, with_blocks(free=16)) == []
     assert [run.told for run in fake.process.started] == [("ok", "critical")]
     assert fake.hooking.suppressed == 1
@@ -246,7 +250,7 @@ def test_a_daemon_that_does_not_act_runs_nothing(monkeypatch: pytest.MonkeyPatch
     fake.process.why = "not even looked at"
     fake.hooking.reconfigure(HOOK)
     assert fake.says(Word.CRITICAL) == []
-    assert fake.hooking.chore(fake.now) == math.inf
+    assert fake.chore(fake.now) == math.inf
     assert not fake.hooking.handles(99)
     fake.hooking.take(fake.now)
     assert not fake.hooking.has_news
@@ -274,10 +278,10 @@ def test_a_command_that_goes_with_a_reload_is_not_run(fake: Fake) -> None:
     fake.says(Word.CRITICAL)
     fake.says(Word.WARNING)
     fake.hooking.reconfigure(Hook())
-    assert fake.hooking.chore(fake.now + 100) < math.inf, "its end and its limit are looked for"
+    assert fake.chore(fake.now + 100) < math.inf, "its end and its limit are looked for"
     fake.ends("exit status 1")
     assert fake.whys[0] == "/etc/oomwatchd/hook: exit status 1"
-    assert fake.hooking.chore(fake.now + 100) == math.inf
+    assert fake.chore(fake.now + 100) == math.inf
     assert len(fake.process.started) == 1
 
 
@@ -290,7 +294,7 @@ def test_another_command_is_told_what_still_waits(fake: Fake) -> None:
     assert len(fake.whys) == 1, "a reload of the same settings changes nothing"
     fake.hooking.reconfigure(Hook(("/other",), floor_blocks=0))
     assert fake.whys == []
-    fake.hooking.chore(fake.now)
+    fake.chore(fake.now)
     assert fake.process.started[-1].command == ("/other",)
     assert fake.process.started[-1].told == ("critical", "warning")
 
@@ -300,7 +304,16 @@ def test_a_stop_is_handed_on_once(fake: Fake) -> None:
     fake.hooking.stop()
     fake.hooking.stop()
     assert fake.process.is_stopped
-    assert fake.hooking.chore(fake.now) == math.inf
+    assert fake.chore(fake.now) == math.inf
+
+
+def test_what_a_tick_could_not_tell_calls_for_another(fake: Fake) -> None:
+    """It lists what is wrong, and only then finds the command refused."""
+    fake.process.why = "/etc: belongs to uid 1000"
+    fake.says(Word.CRITICAL)
+    assert fake.hooking.has_news
+    fake.says(Word.CRITICAL)
+    assert not fake.hooking.has_news
 
 
 def test_it_is_said_when_to_look_again(fake: Fake) -> None:
@@ -308,10 +321,30 @@ def test_it_is_said_when_to_look_again(fake: Fake) -> None:
     seen = make_assessment(make_reading(2))
     assert fake.hooking.note(a_state({}), seen, 1000.0) == math.inf
     assert fake.hooking.note(a_state(), seen, 1001.0) == 1001.5
-    assert fake.hooking.chore(1002.0) == 1002.5
+    assert fake.chore(1002.0) == 1002.5
     fake.ends()
     fake.hooking.note(a_state({"process": Word.WARNING}), seen, 1003.0)
-    assert fake.hooking.chore(1003.0) == 1001.0 + SPACING_SECONDS
+    assert fake.chore(1003.0) == 1001.0 + SPACING_SECONDS
+
+
+def test_a_remedy_that_somebody_has_asked_for_since_is_waited_for(fake: Fake) -> None:
+    """It was started after the last look, which knew of none."""
+    fake.says(Word.CRITICAL)
+    fake.says(Word.WARNING)
+    fake.ends()
+    assessment = make_assessment(make_reading(10))
+    asked, _ = policy.ask_for(
+        policy.initial(),
+        assessment,
+        Action(Remedy.COMPACT),
+        Limits(Poll(), Remedies()),
+        fake.now,
+    )
+    assert asked.running is not None
+    assert fake.hooking.chore(asked, fake.now) == math.inf
+    assert len(fake.process.started) == 1
+    fake.chore(fake.now)
+    assert len(fake.process.started) == 2
 
 
 def test_only_its_own_descriptor_is_for_it(fake: Fake) -> None:
@@ -442,7 +475,7 @@ def test_facts_are_those_of_the_moment_it_is_run(fake: Fake) -> None:
     fake.says(Word.WARNING, make_assessment(make_reading(10)))
     fake.says(Word.WARNING, make_assessment(make_reading(12)))
     fake.ends()
-    fake.hooking.chore(fake.now)
+    fake.chore(fake.now)
     assert fake.process.started[-1].environment["OOMWATCHD_HEADROOM"] == "12"
 
 
@@ -489,7 +522,7 @@ def until(hooked: Hooking, epoll: select.epoll, now: float) -> None:
     """Do as the loop does until the run has ended."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while hooked._process and hooked._process.is_running:  # noqa: SLF001 - the loop need not know
-        hooked.chore(now)
+        hooked.chore(policy.initial(), now)
         assert time.monotonic() < deadline
         for descriptor, _ in epoll.poll(0.05):
             assert hooked.handles(descriptor)
@@ -549,9 +582,9 @@ def test_a_real_command_that_does_not_end_is_stopped_and_told(folder: Path) -> N
         hook = Hook((str(script),), timeout_seconds=3.0, floor_blocks=0)
         hooked = Hooking(hook, acting=True, epoll=epoll)
         hooked.note(a_state(), make_assessment(make_reading(1)), 1000.0)
-        assert hooked.chore(1000.0) <= 1003.0
-        assert hooked.chore(1003.0) <= 1005.0
-        hooked.chore(1005.0)
+        assert hooked.chore(policy.initial(), 1000.0) <= 1003.0
+        assert hooked.chore(policy.initial(), 1003.0) <= 1005.0
+        hooked.chore(policy.initial(), 1005.0)
         until(hooked, epoll, 1005.0)
         hooked.stop()
     assert whys(hooked) == [f"{script}: stopped after 3 s"]

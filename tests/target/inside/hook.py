@@ -48,7 +48,7 @@ def _see_off(hooked: Hooking, epoll: select.epoll) -> None:
     """Do as the loop does until nothing runs."""
     process = hooked._process  # noqa: SLF001 - the loop need not know
     while process is not None and process.is_running:
-        due = hooked.chore(time.monotonic())
+        due = hooked.chore(policy.initial(), time.monotonic())
         for _ in epoll.poll(max(0.0, min(1.0, due - time.monotonic()))):
             hooked.take(time.monotonic())
 
