@@ -6,33 +6,37 @@ catches them; a traceback never reaches a user.
 
 from enum import IntEnum
 
+from oomwatchd import fault
+from oomwatchd.fault import OomwatchdError, UnreachableError, UsageError, escape, quote
+
+__all__ = [
+    "BusyError",
+    "ConfigError",
+    "Exit",
+    "NoInputError",
+    "OomwatchdError",
+    "ParseError",
+    "UnreachableError",
+    "UsageError",
+    "escape",
+    "quote",
+]
+
 
 class Exit(IntEnum):
     """Exit codes of the contract (64 and above follow sysexits.h)."""
 
-    OK = 0
-    WARNING = 1
-    CRITICAL = 2
-    UNKNOWN = 3
-    USAGE = 64
-    DATA = 65
-    NO_INPUT = 66
-    UNREACHABLE = 69
-    BUSY = 75
-    NOT_PERMITTED = 77
-    CONFIG = 78
-
-
-class OomwatchdError(Exception):
-    """Something that the user can mend; `str()` is the whole message, one line an error."""
-
-    exit_code: Exit = Exit.UNKNOWN
-
-
-class UsageError(OomwatchdError):
-    """The command line cannot be understood."""
-
-    exit_code = Exit.USAGE
+    OK = fault.OK
+    WARNING = fault.WARNING
+    CRITICAL = fault.CRITICAL
+    UNKNOWN = fault.UNKNOWN
+    USAGE = fault.USAGE
+    DATA = fault.DATA
+    NO_INPUT = fault.NO_INPUT
+    UNREACHABLE = fault.UNREACHABLE
+    BUSY = fault.BUSY
+    NOT_PERMITTED = fault.NOT_PERMITTED
+    CONFIG = fault.CONFIG
 
 
 class NoInputError(OomwatchdError):
@@ -47,12 +51,6 @@ class BusyError(OomwatchdError):
     exit_code = Exit.BUSY
 
 
-class UnreachableError(OomwatchdError):
-    """No daemon answers on the status socket."""
-
-    exit_code = Exit.UNREACHABLE
-
-
 class ConfigError(OomwatchdError):
     """The configuration is refused; `problems` holds every fault, one line each."""
 
@@ -62,9 +60,6 @@ class ConfigError(OomwatchdError):
         """Join the faults, so that all are seen at once."""
         super().__init__("\n".join(problems))
         self.problems = problems
-
-
-_SHOWN_CHARACTERS = 60
 
 
 class ParseError(OomwatchdError):
@@ -81,18 +76,3 @@ class ParseError(OomwatchdError):
         where = f"{file}:{line}" if line else file
         shown = quote(text)
         super().__init__(f"{where}: {why}: {shown}" if text else f"{where}: {why}")
-
-
-def escape(text: str) -> str:
-    """Make foreign text one line of printable ASCII."""
-    return text.encode("unicode_escape").decode("ascii")
-
-
-def quote(text: bytes | str) -> str:
-    """Show foreign text safely: one line, printable ASCII, cut, in double quotes."""
-    if isinstance(text, bytes):
-        text = text[: _SHOWN_CHARACTERS + 1].decode("latin-1")  # escaped below, byte by byte
-    text = escape(text[: _SHOWN_CHARACTERS + 1])
-    if len(text) > _SHOWN_CHARACTERS:
-        text = text[:_SHOWN_CHARACTERS] + "..."
-    return f'"{text}"'

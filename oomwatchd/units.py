@@ -1,15 +1,20 @@
 """Pages, blocks and sizes. Names carry units; the arithmetic is the kernel's, truncating."""
 
-import re
-
-_SUFFIXES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-_SIZE = re.compile(r"([0-9]{1,12})(?: *([KMG])I?)? *B?")
+_SHIFTS = {"K": 10, "M": 20, "G": 30}
+_MOST_DIGITS = 12
 
 
 def parse_size(text: str) -> int | None:
     """Read a size such as `16384`, `16K`, `32 KiB` or `1M` as bytes; None if it is none."""
-    match = _SIZE.fullmatch(text.strip().upper())
-    return int(match[1]) * _SUFFIXES[match[2] or ""] if match else None
+    digits = text.strip().upper().removesuffix("B").rstrip(" ")
+    shift = 0
+    unit = digits.removesuffix("I")[-1:]
+    if unit in _SHIFTS:
+        shift = _SHIFTS[unit]
+        digits = digits.removesuffix("I")[:-1].rstrip(" ")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= _MOST_DIGITS):
+        return None
+    return int(digits) << shift
 
 
 def order_of(size_bytes: int, page_size: int) -> int:

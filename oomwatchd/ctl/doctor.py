@@ -1,56 +1,37 @@
-"""`oomwatchctl doctor`: the audit as text, and the audit where no daemon makes it."""
+"""`oomwatchctl doctor`: the audit as text; where no daemon makes it, one made here."""
 
-import json
-import textwrap
-from typing import Any
-
-from oomwatchd.assess.assessment import assess
-from oomwatchd.assess.watched import demands_of
-from oomwatchd.audit.finding import document, problem
-from oomwatchd.audit.findings import findings
-from oomwatchd.ctl.client import ReplyError
-from oomwatchd.errors import Exit, OomwatchdError, escape
-from oomwatchd.settings import Config
-from oomwatchd.status.protocol import encode
-from oomwatchd.system.audit import gather
-from oomwatchd.system.configfile import load
-from oomwatchd.system.origin import live_kernel
-from oomwatchd.system.sampler import Sampler
+from oomwatchd import fault
+from oomwatchd.ctl.client import ask
+from oomwatchd.ctl.documents import listed
+from oomwatchd.ctl.reading import ReplyError, passed_on
+from oomwatchd.fault import UnreachableError
+from oomwatchd.status.fields import Json, text
+from oomwatchd.status.layout import wrap
+from oomwatchd.system.stdio import write_output
 
 _WIDTH = 78
 _INDENT = " " * 9
+_LEVELS = ("problem", "note", "ok")
 
 
-def local_audit() -> bytes:
-    """Make the audit without the daemon, as a reply of one; that it is missing comes first."""
-    found = [
-        problem(
-            "daemon",
-            "No oomwatchd answers: this audit was made without it, with the rights of whoever "
-            "asked.",
-            "Start oomwatchd.",
-        )
-    ]
-    config = Config()
+def doctor(path: str | None, *, as_json: bool) -> int:
+    """Print the audit: the daemon's, or one made here, which is as good as none for a script.
+
+    Raises:
+        UnreachableError: no daemon answers; the audit made here has been printed.
+    """
+    missing = None
     try:
-        config = load(None)
-    except OomwatchdError as error:
-        first, *more = str(error).splitlines()
-        others = f" (and {len(more)} more)" if more else ""
-        found.append(
-            problem(
-                "configuration",
-                f"The configuration is refused: {escape(first)}{others}.",
-                "Mend it; `oomwatchd --check-config` lists every fault.",
-            )
-        )
-    kernel = live_kernel()
-    sampler = Sampler("/", kernel, live=True)
-    sample = sampler.sample()
-    sampler.close()
-    assessment = assess(sample, demands_of(config, kernel, sample.meminfo))
-    facts = gather("/", kernel, live=True, own=False, realtime=None)
-    return encode(document((*found, *findings(facts, assessment, config))))
+        reply = ask(path, b"doctor\n")
+    except UnreachableError as error:
+        from oomwatchd.ctl.audit import local_audit  # noqa: PLC0415 - slow, and only here
+
+        missing = error
+        reply = local_audit()
+    write_output(passed_on(reply) if as_json else f"{doctor_text(reply)}\n")
+    if missing is not None:
+        raise missing
+    return fault.OK
 
 
 def doctor_text(reply: bytes) -> str:
@@ -59,35 +40,27 @@ def doctor_text(reply: bytes) -> str:
     Raises:
         ReplyError: it is no audit.
     """
-    try:
-        found = json.loads(reply)["findings"]
-        lines = [line for finding in found for line in _lines(finding)]
-        levels = [finding["level"] for finding in found]
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        raise ReplyError(Exit.DATA, "the answer is not an audit") from None
+    found = listed(reply, "findings")
+    levels = [text(finding, "level") for finding in found]
+    if not all(level in _LEVELS and _is_whole(it) for level, it in zip(levels, found, strict=True)):
+        raise ReplyError("the answer is not an audit")
+    lines = [line for finding in found for line in _lines(finding)]
     counts = [_count(levels.count("problem"), "problem"), _count(levels.count("note"), "note")]
     return "\n".join([*lines, f"{', '.join(counts)}, {levels.count('ok')} ok"])
 
 
-def _lines(finding: dict[str, Any]) -> list[str]:
+def _is_whole(finding: Json) -> bool:
+    """Whether a finding says all that one has to say."""
+    said = [key for key in ("topic", "text", "change") if text(finding, key)]
+    return said == ["topic", "text", *(["change"] if finding.get("change") is not None else [])]
+
+
+def _lines(finding: Json) -> list[str]:
     """Write one finding: its level, its topic and text, and below what to change."""
-    text = escape(f"{finding['topic']}: {finding['text']}")
-    lines = _wrap(text, f"{escape(finding['level']):<8} ", _INDENT)
-    if finding["change"] is not None:
-        lines += _wrap(escape(finding["change"]), f"{_INDENT}-> ", f"{_INDENT}   ")
-    return lines
-
-
-def _wrap(text: str, first: str, rest: str) -> list[str]:
-    """Break lines at blanks only: a path or a setting stays whole."""
-    return textwrap.wrap(
-        text,
-        _WIDTH,
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    what = f"{text(finding, 'topic')}: {text(finding, 'text')}"
+    lines = wrap(what, _WIDTH, f"{text(finding, 'level'):<8} ", _INDENT)
+    change = text(finding, "change")
+    return lines + (wrap(change, _WIDTH, f"{_INDENT}-> ", f"{_INDENT}   ") if change else [])
 
 
 def _count(number: int, word: str) -> str:

@@ -1,8 +1,9 @@
 """The standard streams, which may be closed, full or stuck."""
 
-import os
+# The bare module: `os` draws in more, which a client waits for.
+import posix
 
-from oomwatchd.errors import OomwatchdError
+from oomwatchd.fault import OomwatchdError
 
 
 class OutputError(OomwatchdError):
@@ -17,9 +18,9 @@ def open_missing_streams() -> None:
     """
     for descriptor in range(3):
         try:
-            os.fstat(descriptor)
+            posix.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
+            posix.open("/dev/null", posix.O_RDWR)  # the lowest free number: this one
 
 
 def write_output(text: str) -> None:
@@ -31,7 +32,7 @@ def write_output(text: str) -> None:
     data = text.encode("utf-8", "backslashreplace")
     try:
         while data:
-            data = data[os.write(1, data) :]
+            data = data[posix.write(1, data) :]
     except BrokenPipeError:
         raise OutputError("") from None
     except OSError as error:
@@ -42,7 +43,7 @@ def complain(error: OomwatchdError) -> int:
     """Write an error to stderr, if it is open at all; returns the exit code."""
     if str(error):
         try:
-            os.write(2, f"{error}\n".encode("utf-8", "backslashreplace"))
+            posix.write(2, f"{error}\n".encode("utf-8", "backslashreplace"))
         except OSError:
             pass  # nobody to tell
     return error.exit_code

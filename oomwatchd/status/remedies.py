@@ -1,0 +1,68 @@
+"""What is said of the remedies: what runs, what the last ones did, what is left, what holds."""
+
+from oomwatchd.status.amounts import amount
+from oomwatchd.status.fields import Json, flag, number, record, records, text, whole
+from oomwatchd.status.layout import labelled, span
+
+_OUTCOMES_SHOWN = 3
+
+
+def remedy_lines(remedies: Json, demands: list[Json], page_bytes: int, width: int) -> list[str]:
+    """Write all of it, in lines of at most `width` columns."""
+    lines: list[str] = []
+    running = text(remedies, "running")
+    if running:
+        lines += labelled("running", running, width)
+    label = "remedies"
+    for outcome in records(remedies, "last")[-_OUTCOMES_SHOWN:]:
+        lines += labelled(label, outcome_text(outcome, demands, page_bytes), width)
+        label = ""
+    if label and not running:
+        lines += labelled(label, "none yet", width)
+    for key, what in (
+        ("inhibited_until_seconds", "inhibited"),
+        ("backoff_remaining_seconds", "backoff"),
+    ):
+        seconds = number(remedies, key)
+        if seconds is not None:
+            lines += labelled(what, f"for {span(seconds)} more", width)
+    budget = _budget(record(remedies, "budget_left"))
+    return lines + (labelled("budget", budget, width) if budget else [])
+
+
+def outcome_text(outcome: Json, demands: list[Json], page_bytes: int) -> str:
+    """Write what one remedy changed: its demand's headroom before and after."""
+    name = text(outcome, "demand", "?")
+    demand = next((demand for demand in demands if text(demand, "name") == name), {})
+    node, seconds = whole(outcome, "node"), number(outcome, "duration_seconds")
+    before, after = (
+        amount(whole(outcome, key), demand, page_bytes, "unknown")
+        for key in ("headroom_before", "headroom_after")
+    )
+    error, age_seconds = text(outcome, "error"), number(outcome, "age_seconds")
+    return "".join(
+        (
+            text(outcome, "remedy", "?"),
+            "" if node is None else f" on node {node}",
+            f" for {name}: headroom {before} -> {after}",
+            "" if seconds is None else f" in {seconds:.3f} s",
+            ", effective" if flag(outcome, "effective") else ", not enough",
+            f", {error}" if error else "",
+            # The age of what has just ended is no news.
+            f", {span(age_seconds)} ago" if age_seconds is not None and age_seconds >= 1 else "",
+        )
+    )
+
+
+def _budget(budget: Json) -> str:
+    """Say how often each kind of remedy may still be run."""
+    kinds: list[str] = []
+    for kind in ("compact", "drop"):
+        parts = [
+            f"{left} {when}"
+            for key, when in ((f"{kind}_per_hour", "this hour"), (f"{kind}_per_day", "today"))
+            if (left := whole(budget, key)) is not None
+        ]
+        if parts:
+            kinds.append(f"{kind} {', '.join(parts)}")
+    return "; ".join(kinds)
