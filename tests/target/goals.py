@@ -1,6 +1,7 @@
 """What the daemon may cost: figures of target.bench against their goals, for people to read."""
 
 from typing import Any, NamedTuple
+from target.inside.client import DRAWN, JSON_COMMANDS
 
 Figures = dict[str, dict[str, Any]]
 """By subject, then by name. Costs are instructions."""
@@ -38,6 +39,8 @@ def goals(figures: Figures) -> list[Goal]:
     reading, growth, pss = figures["reading"], figures["endurance"], figures["pss_kib"]
     rss, descriptors = growth["rss_kib"], growth["descriptors"]
     lived = f"after {growth['ticks']:,} ticks"
+    client = figures["client"]
+    bare = client["bare"]
     halfway = [Goal(f"resident {lived} / halfway", rss[-1], rss[len(rss) // 2], 1, "KiB")]
     return [
         Goal("unchanged tick / earlyoom's poll", ticks["unchanged"], poll, 0.75),
@@ -48,6 +51,8 @@ def goals(figures: Figures) -> list[Goal]:
         Goal(f"resident {lived} / before", rss[-1], rss[0], _WARMTH, "KiB"),
         *(halfway if growth["ticks"] >= LONG_TICKS else ()),
         Goal(f"descriptors {lived} / before", descriptors[-1], descriptors[0], 1, "open"),
+        *(Goal(f"oomwatchctl {it} / bare Python", client[it], bare, 1.2) for it in JSON_COMMANDS),
+        *(Goal(f"oomwatchctl {it} / bare Python", client[it], bare, 2) for it in DRAWN),
         Goal("PSS / bare Python's", pss["oomwatchd"], pss["python"], None, "KiB"),
         Goal("PSS / earlyoom's", pss["oomwatchd"], pss["earlyoom"], None, "KiB"),
     ]

@@ -32,7 +32,6 @@ SKIP = re.compile(
 )
 COMMANDS = {
     "oomwatchd": "oomwatchd.daemon.main",
-    "oomwatchctl": "oomwatchd.ctl.main",
 }
 
 

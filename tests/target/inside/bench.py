@@ -1,4 +1,4 @@
-"""Measures what the daemon costs, beside earlyoom, in a guest that counts instructions.
+"""Measures what daemon and client cost, beside earlyoom and a bare Python, in a guest that counts instructions.
 
 Arguments: how many ticks the daemon lives through in the search for leaks, and how many ticks of
 each kind are looked at. One event for each subject; costs are in instructions.
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from statistics import median
 
+from target.inside import client
 from target.inside.flipper import Flipper
 from target.inside.meter import Meter
 from target.inside.running import EARLYOOM, daemon, process
@@ -105,6 +106,7 @@ def main() -> None:
         report(subject="daemon", **idle(meter))
     report(subject="ticks", **kinds_of_ticks(samples))
     report(subject="reading", **reading())
+    report(subject="client", **client.costs())
     report(subject="endurance", **endurance(count))
 
 
