@@ -11,8 +11,6 @@ TIMEOUT_SECONDS = 10
 CONFIG = Path(__file__).parents[1] / "config" / "oomwatchd.conf"
 """The shipped file, which says nothing: so that a test does not read this machine's own."""
 
-_CLIENT = "import sys; from oomwatchd.ctl.main import main; sys.exit(main())"
-
 
 def _installed(name: str, fallback: list[str]) -> list[str]:
     """Give the console command beside this interpreter, or what runs the same."""
@@ -21,7 +19,7 @@ def _installed(name: str, fallback: list[str]) -> list[str]:
 
 
 DAEMON = _installed("oomwatchd", ["-m", "oomwatchd"])
-CLIENT = _installed("oomwatchctl", ["-c", _CLIENT])
+CLIENT = _installed("oomwatchctl", ["-m", "oomwatchd.ctl"])
 
 
 class Result(NamedTuple):

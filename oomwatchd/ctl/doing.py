@@ -42,7 +42,7 @@ def _run_remedy(call: Call) -> int:
     if call.as_json:
         write_output(passed_on(reply))
     else:
-        write_output(f"{outcome_text(outcome, [], 0)}\n")
+        write_output(f"{outcome_text(outcome, [], 0, full=True)}\n")
     return fault.OK if flag(outcome, "effective") else fault.WARNING
 
 

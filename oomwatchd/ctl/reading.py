@@ -31,7 +31,8 @@ def parse(line: bytes) -> object:
     """
     try:
         return _read(line.decode().strip(" \t\r\n"))
-    except (ValueError, StopIteration, RecursionError):
+    except (ValueError, StopIteration, RecursionError, SystemError):
+        # The last: up to Python 3.12 the scanner has no exception without the package.
         raise ReplyError("the answer is not JSON") from None
 
 

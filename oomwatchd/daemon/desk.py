@@ -168,7 +168,7 @@ class Desk:
         try:
             needs_restart = self._keeper.reload(now)
         except OomwatchdError as error:
-            raise RequestError(error.exit_code, str(error)) from None
+            raise RequestError(Exit(error.exit_code), str(error)) from None
         return Reply(encode({"reloaded": True, "needs_restart": needs_restart}))
 
     def _test_alert(self, _request: Request, _now: float) -> Reply:

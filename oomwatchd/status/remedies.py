@@ -30,7 +30,7 @@ def remedy_lines(remedies: Json, demands: list[Json], page_bytes: int, width: in
     return lines + (labelled("budget", budget, width) if budget else [])
 
 
-def outcome_text(outcome: Json, demands: list[Json], page_bytes: int) -> str:
+def outcome_text(outcome: Json, demands: list[Json], page_bytes: int, *, full: bool = False) -> str:
     """Write what one remedy changed: its demand's headroom before and after."""
     name = text(outcome, "demand", "?")
     demand = next((demand for demand in demands if text(demand, "name") == name), {})
@@ -39,13 +39,15 @@ def outcome_text(outcome: Json, demands: list[Json], page_bytes: int) -> str:
         amount(whole(outcome, key), demand, page_bytes, "unknown")
         for key in ("headroom_before", "headroom_after")
     )
+    freed = whole(outcome, "pages_freed")
     error, age_seconds = text(outcome, "error"), number(outcome, "age_seconds")
     return "".join(
         (
             text(outcome, "remedy", "?"),
             "" if node is None else f" on node {node}",
-            f" for {name}: headroom {before} -> {after}",
-            "" if seconds is None else f" in {seconds:.3f} s",
+            f" for {name}: {'headroom ' if full else ''}{before} -> {after}",
+            f", {freed} pages freed" if full and freed is not None else "",
+            "" if seconds is None else f" in {seconds:.2f} s",
             ", effective" if flag(outcome, "effective") else ", not enough",
             f", {error}" if error else "",
             # The age of what has just ended is no news.

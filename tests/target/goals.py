@@ -1,6 +1,7 @@
 """What the daemon may cost: figures of target.bench against their goals, for people to read."""
 
 from typing import Any, NamedTuple
+
 from target.inside.client import DRAWN, JSON_COMMANDS
 
 Figures = dict[str, dict[str, Any]]

@@ -4,14 +4,13 @@ import json
 import os
 import socket
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import CLIENT, CONFIG, DAEMON, TIMEOUT_SECONDS, Result, look, run
+from commands import CLIENT, CONFIG, DAEMON, Result, look, run
+from fakeserver import refusal, says, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rootlib import ROOTS
@@ -84,6 +83,21 @@ def test_the_daemons_usage_errors(arguments: tuple[str, ...]) -> None:
         ("doctor", "--json", "now"),
         ("status", "--json", "--json"),
         ("check", "now"),
+        ("check", "--json"),
+        ("watch", "now"),
+        ("reload", "--json"),
+        ("compact", "now"),
+        ("compact", "--node"),
+        ("compact", "--node", "first"),
+        ("compact", "--node=-1"),
+        ("drop-caches", "--node", "0"),
+        ("drop-caches", "everything"),
+        ("drop-caches", "slab", "slab"),
+        ("inhibit",),
+        ("inhibit", "10m", "10m"),
+        ("inhibit", "-5"),
+        ("ensure",),
+        ("explain",),
         ("",),
     ],
 )
@@ -107,7 +121,7 @@ def test_the_clients_usage_errors(arguments: tuple[str, ...]) -> None:
         max_size=5,
     )
 )
-def test_any_words_are_options_or_a_usage_error(arguments: list[str]) -> None:
+def test_any_words_are_options_or_a_usagerefusal(arguments: list[str]) -> None:
     """Nothing else is raised."""
     try:
         options = parse(arguments)
@@ -261,62 +275,20 @@ def test_the_clients_output_that_nobody_takes_is_no_traceback(sink: str) -> None
 
 # --- The client and whoever answers it ----------------------------------------------------------
 
-Answer = Callable[[socket.socket], None]
-
-
-@contextmanager
-def _server(path: Path, answer: Answer) -> Iterator[None]:
-    """Serve a socket: take each request and let `answer` do the rest."""
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))
-    listener.listen()
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection:
-                try:
-                    connection.recv(4096)
-                    answer(connection)
-                except OSError:
-                    pass  # the client has left
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(TIMEOUT_SECONDS)
-
-
-def _says(reply: bytes) -> Answer:
-    """Make an answer that sends some bytes and closes."""
-    return lambda connection: connection.sendall(reply)
-
-
-def _error(code: object, message: object = "so it is") -> bytes:
-    """Make an error reply."""
-    return json.dumps({"error": {"code": code, "message": message}}).encode() + b"\n"
-
 
 def test_a_status_that_is_a_document_is_passed_on() -> None:
     """`status --json` prints what came, `status` says it in words, `check` in one line."""
     document = look(ROOT).out
     path = Path(f"/tmp/oomwatchd-test-{os.getpid()}")  # noqa: S108 - sun_path is short
     try:
-        with _server(path, _says(document.encode())):
+        with serving(path, says(document.encode())):
             assert run(CLIENT, "--socket", str(path), "status", "--json") == (0, document, "")
             words = run(CLIENT, f"--socket={path}", "status")
             line = run(CLIENT, "--socket", str(path), "check")
     finally:
         path.unlink()
     severity = json.loads(document)["severity"]
-    assert words.out.startswith(f"severity {severity}")
+    assert words.out.startswith(f"severity {severity}, kernel 6.1.0-18-armmp on armv7l")
     assert line.out.startswith(f"OOMWATCHD {severity.upper()} - ")
     assert line.out.count("\n") == 1
     assert line.code == {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}[severity]
@@ -379,13 +351,26 @@ UNTRUE: dict[str, bytes] = {
     "nested deeply": b"[" * 100_000 + b"\n",
     "an error that is none": b'{"error": 5}\n',
     "an error without a code": b'{"error": {}}\n',
-    "an error with a wild code": _error(9999),
-    "an error with a word for a code": _error("bad"),
-    "an error on two lines": _error(64, "one\ntwo"),
+    "an error with a wild code": refusal(9999),
+    "an error with a word for a code": refusal("bad"),
+    "an error on two lines": refusal(64, "one\ntwo"),
     "half an error": b'{"error\n',
+    "more than one": b'{"a": 1} {"b": 2}\n',
+    "a number that JSON does not have": b'{"severity": NaN, "demands": []}\n',
+    "a number that nobody can read": b'{"severity": ' + b"9" * 5000 + b"}\n",
 }
+OBJECTS = (
+    *("an empty object", "another program's object"),
+    *("demands that are none", "a severity that is none"),
+)
+"""JSON objects that are no document: for who wants JSON they are passed on."""
+COMMANDS = (
+    *("status", "status --json", "events", "events --json", "processes", "doctor"),
+    *("watch", "watch --json", "compact", "drop-caches slab --json", "inhibit 5", "test-alert"),
+    "reload",
+)
+DOERS = ("compact", "drop-caches")
 CUT: dict[str, bytes] = {
-    "nothing": b"",
     "half a line": b'{"severity": ',
     "huge without an end": b"x" * (17 << 20),
 }
@@ -394,7 +379,7 @@ CUT: dict[str, bytes] = {
 @pytest.mark.parametrize("name", [*CUT, *UNTRUE])
 def test_check_of_an_answer_that_is_none(name: str, tmp_path: Path) -> None:
     """3 and one plugin line: whatever listens there, it is not a healthy daemon."""
-    with _server(tmp_path / "s", _says({**UNTRUE, **CUT}[name])):
+    with serving(tmp_path / "s", says({**UNTRUE, **CUT}[name])):
         result = run(CLIENT, "--socket", str(tmp_path / "s"), "check")
     assert result.is_clean
     assert result.code == 3
@@ -402,19 +387,38 @@ def test_check_of_an_answer_that_is_none(name: str, tmp_path: Path) -> None:
     assert result.out.count("\n") == 1
 
 
+@pytest.mark.parametrize("words", COMMANDS)
 @pytest.mark.parametrize("name", [*CUT, *UNTRUE])
-def test_status_of_an_answer_that_is_none(name: str, tmp_path: Path) -> None:
-    """An exit code of the contract and one line, no traceback."""
-    with _server(tmp_path / "s", _says({**UNTRUE, **CUT}[name])):
-        result = run(CLIENT, "--socket", str(tmp_path / "s"), "status")
-    assert result.code in (64, 65, 69)
+def test_an_answer_that_is_none(words: str, name: str, tmp_path: Path) -> None:
+    """65 and one line, whatever was asked."""
+    with serving(tmp_path / "s", says({**UNTRUE, **CUT}[name])):
+        result = run(CLIENT, "--socket", str(tmp_path / "s"), *words.split())
+    if name == "an error on two lines":
+        assert result.code == 64
+    elif words.startswith("watch") and name in (*OBJECTS, "half a line"):
+        assert result.code == 69, "what is of no known kind is passed over, and then it has gone"
+    elif words.endswith("--json") and name in OBJECTS and not words.startswith(DOERS):
+        assert (result.code, result.err) == (0, "")
+        return
+    else:
+        assert result.code == 65
     assert result.complaint.isprintable()
+    assert result.complaint.startswith(("oomwatchctl: ", "no oomwatchd answers"))
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_no_answer_at_all(words: str, tmp_path: Path) -> None:
+    """69: the daemon has stopped, or too many ask at once."""
+    with serving(tmp_path / "s", says(b"")):
+        result = run(CLIENT, "--socket", str(tmp_path / "s"), *words.split())
+    assert result.code == 69
+    assert result.complaint.startswith("no oomwatchd answers (")
 
 
 @pytest.mark.parametrize("code", [64, 69, 75, 77])
 def test_an_error_reply_gives_its_exit_code(code: int, tmp_path: Path) -> None:
     """The daemon says why, and with which code the client ends."""
-    with _server(tmp_path / "s", _says(_error(code, "only root may"))):
+    with serving(tmp_path / "s", says(refusal(code, "only root may"))):
         result = run(CLIENT, "--socket", str(tmp_path / "s"), "status")
         check = run(CLIENT, "--socket", str(tmp_path / "s"), "check")
     assert result.code == code
@@ -430,7 +434,7 @@ def _waits(connection: socket.socket) -> None:
 
 def test_a_daemon_that_never_answers_is_unreachable(tmp_path: Path) -> None:
     """69 after some seconds."""
-    with _server(tmp_path / "s", _waits):
+    with serving(tmp_path / "s", _waits):
         result = run(CLIENT, "--socket", str(tmp_path / "s"), "status")
     assert result.code == 69
     assert "timed out" in result.complaint
@@ -444,7 +448,7 @@ def test_a_daemon_that_drips_is_unreachable(tmp_path: Path) -> None:
             connection.sendall(b" ")
             time.sleep(0.3)
 
-    with _server(tmp_path / "s", drip):
+    with serving(tmp_path / "s", drip):
         start = time.monotonic()
         try:
             result = run(CLIENT, "--socket", str(tmp_path / "s"), "status")

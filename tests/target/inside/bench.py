@@ -1,4 +1,4 @@
-"""Measures what daemon and client cost, beside earlyoom and a bare Python, in a guest that counts instructions.
+"""Measures what daemon and client cost, in a guest that counts instructions.
 
 Arguments: how many ticks the daemon lives through in the search for leaks, and how many ticks of
 each kind are looked at. One event for each subject; costs are in instructions.

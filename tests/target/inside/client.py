@@ -86,9 +86,7 @@ def _replies() -> dict[str, bytes]:
     return {
         "status": once,
         "events": json.dumps({"events": [_EVENT] * _EVENTS}).encode() + b"\n",
-        "processes": json.dumps(
-            {"processes": [_PROCESS] * _PROCESSES, "memory": _MEMORY}
-        ).encode()
+        "processes": json.dumps({"processes": [_PROCESS] * _PROCESSES, "memory": _MEMORY}).encode()
         + b"\n",
         # The first frame, and the end.
         "watch": json.dumps({"status": short}).encode() + b"\n",
