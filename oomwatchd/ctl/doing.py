@@ -13,7 +13,7 @@ from oomwatchd.status.layout import span
 from oomwatchd.status.remedies import outcome_text
 from oomwatchd.system.stdio import write_output
 
-_REMEDY_SECONDS = 120.0 + 600.0 + 30.0
+REMEDY_SECONDS = 120.0 + 600.0 + 30.0
 """A remedy counts as stuck after the first; the second is the longest settling time that can be
 configured; then the daemon has to come to it."""
 _CACHES = ("all", "pagecache", "slab")
@@ -35,7 +35,7 @@ def do(call: Call) -> int:
 
 def _run_remedy(call: Call) -> int:
     """Run a remedy, wait until its effect is known, and print it."""
-    reply = ask(call.path, _remedy_request(call), _REMEDY_SECONDS)
+    reply = ask(call.path, _remedy_request(call), REMEDY_SECONDS)
     outcome = parse_object(reply).get("outcome")
     if not isinstance(outcome, dict):
         raise ReplyError("the answer has no outcome")
