@@ -47,8 +47,8 @@ class Screen:
         below = [cut(self._news(silent_seconds), width)]
         roomy = height >= len(rows) + len(below) + 5
         room = height - 1 - len(below) - (2 if roomy else 0)
-        if len(rows) > room:
-            rows = self._most_important(rows, max(1, room))
+        if rows and len(rows) > room:
+            rows = self._most_important(rows, max(1, room), width)
         gap = [""] if roomy else []
         events = [cut(event, width) for event in self._events]
         frame = [self._title(width), *gap, *rows, *gap, *below]
@@ -91,7 +91,7 @@ class Screen:
         past = self._past.get(text(demand, "name", "?"), [])
         return sparkline(past, whole(demand, "warning") or 0, columns, blocks=self._blocks)
 
-    def _most_important(self, rows: list[str], room: int) -> list[str]:
+    def _most_important(self, rows: list[str], room: int, width: int) -> list[str]:
         """Keep the rows of what is lowest, where there is no room for all."""
         title, *rest = rows
         head = [title] if room > _LEAST_ROWS else []
@@ -99,7 +99,7 @@ class Screen:
         ranks = [_ORDER.get(text(demand, "severity"), 3) for demand in demands]
         ranked = sorted(range(len(rest)), key=lambda at: (ranks[at], at))
         kept = [rest[at] for at in sorted(ranked[: max(1, room - len(head) - 1)])]
-        return [*head, *kept, f"and {len(rest) - len(kept)} more"][:room]
+        return [*head, *kept, cut(f"and {len(rest) - len(kept)} more", width)][:room]
 
     def _news(self, silent_seconds: float | None) -> str:
         """Say what is going on besides."""

@@ -52,6 +52,10 @@ class Stream:
                 raise refusal(line)
         return whole
 
+    def close(self) -> None:
+        """Leave."""
+        self._connection.close()
+
     def silent_seconds(self) -> float:
         """Say for how long no line has come."""
         return time.monotonic() - self._heard_at

@@ -44,13 +44,13 @@ class Ticker:
 
 
 def _tick(status: Json) -> str:
-    """Write one look: every demand's headroom."""
+    """Write one look: every demand's headroom, with a plus where there may be more."""
     page_bytes = page_size(status)
     facts: Json = {"severity": text(status, "severity", "unknown")}
     for demand in records(status, "demands"):
-        bound = ">" if flag(demand, "lower_bound") else ""
+        more = "+" if flag(demand, "lower_bound") else ""
         headroom = amount(whole(demand, "headroom"), demand, page_bytes, "unknown")
-        facts[text(demand, "name", "?")] = f"{bound}{headroom}"
+        facts[text(demand, "name", "?")] = f"{headroom}{more}"
     if text(status, "running"):
         facts["running"] = text(status, "running")
     return line(local_time(number(status, "wall_seconds")), "info", "status", facts)

@@ -39,8 +39,8 @@ Below it advice, memory, the last remedies, and what could not be had.
   --json  print the status document instead""",
     "check": """\
 usage: oomwatchctl [--socket PATH] check
-Prints one line for a monitoring system, with every headroom as performance data.
-Exits with 0 ok, 1 warning, 2 critical, 3 unknown or daemon unreachable.""",
+Prints one line for a monitoring system, with every headroom as performance
+data. Exits with 0 ok, 1 warning, 2 critical, 3 unknown or daemon unreachable.""",
     "watch": """\
 usage: oomwatchctl [--socket PATH] watch [--json]
 Shows the demands and the last events as they change, until Ctrl-C. Where the

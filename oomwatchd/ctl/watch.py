@@ -28,6 +28,8 @@ def watch(path: str | None, *, as_json: bool) -> int:
             _print(stream)
     except KeyboardInterrupt:
         pass  # as people end it
+    finally:
+        stream.close()
     return fault.OK
 
 
