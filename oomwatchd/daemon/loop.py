@@ -4,6 +4,7 @@ It looks at fixed moments (ticks); between them it answers the socket. `now` is 
 tick and handed on.
 """
 
+import math
 import os
 import signal
 import time
@@ -15,6 +16,7 @@ from oomwatchd.daemon.answers import Answers
 from oomwatchd.daemon.board import Board
 from oomwatchd.daemon.desk import Desk
 from oomwatchd.daemon.hands import Hands
+from oomwatchd.daemon.hooking import Hooking
 from oomwatchd.daemon.lifeline import Lifeline
 from oomwatchd.daemon.options import Options
 from oomwatchd.daemon.outlook import Outlook
@@ -90,6 +92,7 @@ class Daemon:
         )
         self._steps = Steps(config, parts, self._own_problems, self._started)
         self._board = Board(place.status_file, outlook)
+        self._hook = Hooking(config.hook, acting=acting, epoll=waiter.epoll)
         if place.server is not None:
             self._log.listener = self._tell
         self._desk = Desk(self._steps, parts, self._board, self._log, self)
@@ -108,6 +111,7 @@ class Daemon:
             root=self.options.root,
         )
         rehearse(self._view, self._answers, self._board, self._config, time.monotonic())
+        self._hook.rehearse(self._view.last(time.monotonic()))
         self._lifeline.hold()
         now = time.monotonic()
         self._hands.look_for_realtime(now, idle=True)
@@ -124,8 +128,9 @@ class Daemon:
         self._reporter.emit("stopped", uptime_seconds=time.monotonic() - self._started)
 
     def let_go(self) -> None:
-        """Put back what is raised, however it ended."""
+        """Put back what is raised, and end what runs, however it ended."""
         self._hands.close()
+        self._hook.stop()
 
     @property
     def config(self) -> Config:
@@ -156,6 +161,7 @@ class Daemon:
             kept.append("poll")
         self._config = config
         self._log.reconfigure(config.alerts)
+        self._hook.reconfigure(config.hook)
         self._steps.reconfigure(config)
         self._reporter.emit("config_reloaded", needs_restart=",".join(kept) or None)
         self._lifeline.tell("configuration read again")
@@ -163,8 +169,14 @@ class Daemon:
 
     def alert_facts(self) -> AlertFacts:
         """Say what became of the events."""
-        log = self._log
-        return AlertFacts(log.sink, lines_lost=log.lost, lines_withheld=log.withheld)
+        return AlertFacts(
+            sink=self._log.sink,
+            lines_lost=self._log.lost,
+            lines_withheld=self._log.withheld,
+            hook_runs=self._hook.runs,
+            hook_suppressed=self._hook.suppressed,
+            hook_problem=self._hook.problem,
+        )
 
     def _report(self, assessment: Assessment, decision: Decision, now: float) -> None:
         """Tell what is new, and put up how things stand for those who look on."""
@@ -177,6 +189,7 @@ class Daemon:
             if steps.watched:
                 server.tell(self._board.line(assessment, steps.state, now), now)
         self._board.update(assessment, steps, now)
+        self._chore_at = min(self._chore_at, self._hook.note(steps.state, assessment, now))
 
     def _tell(self, line: bytes) -> None:
         """Send an event to those who watch."""
@@ -186,6 +199,7 @@ class Daemon:
     def _own_problems(self, _now: float) -> list[Problem]:
         """List what the daemon itself could not have."""
         problems = [*self._problems, *self._lifeline.problems(), *self._hands.problems]
+        problems += self._hook.problems
         if trouble := self._log.trouble:
             problems.append(Problem("log", trouble))
         if self._board.problem:
@@ -198,8 +212,8 @@ class Daemon:
         """Answer the socket until the next tick is due; returns the time then."""
         until = now + (min(seconds, _WATCHED_SECONDS) if self._steps.watched else seconds)
         while now < until:
-            if now >= self._chore_at:
-                self._do_chores(now)
+            if now >= self._chore_at and self._do_chores(now):
+                break
             ready = self._waiter.poll(min(until, self._chore_at) - now)
             now = time.monotonic()
             if ready and self._heed(self._waiter.wakeup(ready), now):
@@ -208,12 +222,18 @@ class Daemon:
             self._steps.resume(now - until, now)
         return now
 
-    def _do_chores(self, now: float) -> None:
-        """Do what is seldom due, in the time between two looks."""
-        fed = min(self._lifeline.feed(now), self._log.catch_up())
-        searched = self._hands.look_for_realtime(now, idle=self._steps.is_idle)
-        expired = self._server.expire(now) if self._server else searched
-        self._chore_at = min(fed, searched, expired)
+    def _do_chores(self, now: float) -> bool:
+        """Do what is seldom due, between two looks; returns whether that calls for a tick."""
+        self._chore_at = min(
+            self._lifeline.feed(now),
+            self._log.catch_up(),
+            self._hands.look_for_realtime(now, idle=self._steps.is_idle),
+            self._hook.chore(self._steps.state, now),
+            self._server.expire(now) if self._server else math.inf,
+        )
+        if self._hook.has_news:
+            self._steps.disturb()
+        return self._hook.has_news
 
     def _heed(self, woken: Wakeup, now: float) -> bool:
         """Do what woke us; returns whether that calls for a tick."""
@@ -221,7 +241,7 @@ class Daemon:
         if woken.signals:
             self._obey(woken.signals, now)
         called = [self._take(descriptor, now) for descriptor in woken.descriptors]
-        self._do_chores(now)
+        called.append(self._do_chores(now))
         return bool(woken.signals) or woken.pressure or any(called)
 
     def _take(self, descriptor: int, now: float) -> bool:
@@ -236,6 +256,9 @@ class Daemon:
             requests = self._control.requests()
             self._disobeyed = self._desk.obey(requests, now) or self._control.problem
             return True
+        if self._hook.handles(descriptor):
+            self._hook.take(now)
+            return False
         return descriptor == self._hands.fileno() and steps.take_result(now)
 
     def _obey(self, signals: frozenset[int], now: float) -> None:

@@ -77,11 +77,15 @@ class Steps:
         """Whether time alone can change nothing."""
         return self._idle
 
+    def disturb(self) -> None:
+        """See that the next tick is not a quiet one: there is something to tell."""
+        self._idle = False
+
     def reconfigure(self, config: Config) -> None:
         """Take another configuration; what is remembered stays."""
         self._config = config
         self._view.reconfigure(config)
-        self._idle = False
+        self.disturb()
 
     def is_quiet(self, now: float) -> bool:
         """Whether this tick ends here: nothing is near its level, and no timer runs."""
