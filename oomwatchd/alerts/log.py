@@ -10,15 +10,20 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from oomwatchd.alerts.courier import Courier
-from oomwatchd.alerts.lean import import_structlog
 from oomwatchd.alerts.limit import Limit, Verdict
 from oomwatchd.alerts.record import as_json
 from oomwatchd.alerts.repeats import Line
 from oomwatchd.alerts.sinks import open_sink
 from oomwatchd.alerts.text import render
 from oomwatchd.alerts.vocabulary import EVENTS, Entry
+from oomwatchd.lean import import_lean
 from oomwatchd.settings import Alerts
 
+_UNUSED = (
+    *("asyncio", "pickle", "structlog.dev", "structlog.processors", "structlog.stdlib"),
+    *("structlog.testing", "structlog.threadlocal", "structlog.tracebacks"),
+)
+"""What structlog imports at once, besides a wrapped logger and a chain of processors."""
 _KEPT = 64
 _RETRY_SECONDS = 60.0
 _VERDICT = "_verdict"
@@ -40,7 +45,7 @@ class Log:
         wall: Callable[[], float] = time.time,
     ) -> None:
         """Open the sink: `auto`, `stderr`, `syslog` or `journal`."""
-        structlog = import_structlog()
+        structlog = import_lean("structlog", _UNUSED, absent=("rich",))
         self.listener: Callable[[bytes], None] | None = None
         """Is called with each event as a line of JSON, repeats and withheld ones too."""
         self._clock = clock

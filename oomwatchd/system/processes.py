@@ -6,10 +6,13 @@ long names from `cmdline`, which takes the process's memory lock.
 
 from types import ModuleType
 
+from oomwatchd.lean import import_lean
 from oomwatchd.model import Process
 from oomwatchd.system.files import read_optional
 
 _SHOWN = 10
+_UNUSED = ("subprocess", "datetime", "base64", "glob", "shutil", "traceback", "locale")
+"""What psutil imports, and lists no process by."""
 
 
 class Processes:
@@ -47,10 +50,10 @@ class Processes:
 def _import_psutil() -> ModuleType | None:
     """Import psutil; None where it is not installed."""
     try:
-        import psutil  # noqa: PLC0415 - resident memory: only where evidence is asked for
+        module: ModuleType = import_lean("psutil", _UNUSED)
     except ImportError:
         return None
-    return psutil
+    return module
 
 
 def _name(pid: int) -> str:

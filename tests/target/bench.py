@@ -20,7 +20,8 @@ TICKS = 100_000
 TICKS_QUICK = 2000
 SAMPLES = 40
 _TIMEOUT_SECONDS = 1200.0
-# Each is alone while it is weighed: another Python would take half of what they share.
+# Each is alone while it is weighed: another Python would take half of what they share. Slim is
+# without psutil; else everything is on.
 _RUN = """\
 mkdir -p /dev/pts; mount -t devpts devpts /dev/pts
 weigh() {{
@@ -30,10 +31,20 @@ weigh() {{
     cat /proc/$!/smaps_rollup >/out/$name.rollup
     kill $!; wait
 }}
-printf '[socket]\\npath = /run/oomwatchd.sock\\n' >/run/weighed.conf
 weigh python python3 -c 'import time; time.sleep(60)'
 weigh earlyoom /job/earlyoom -r 0
-weigh oomwatchd oomwatchd --config /run/weighed.conf
+weigh nohang python3 /job/nohang --monitor --config /job/nohang.conf
+printf '[socket]\\npath = /run/weighed.sock\\n' >/run/weighed.conf
+weigh slim python3 -c '
+import sys
+sys.modules["psutil"] = None
+from oomwatchd.daemon.main import main
+sys.argv[1:] = ["--config", "/run/weighed.conf"]
+main()'
+printf '[hook]\\ncommand = /bin/true\\n' >>/run/weighed.conf
+syslogd
+weigh oomwatchd oomwatchd --config /run/weighed.conf --log-to syslog
+killall syslogd
 exec python3 -m target.inside.bench {ticks} {samples}
 """
 
@@ -46,16 +57,21 @@ def measure(guests: Guests, ticks: int = TICKS) -> Figures:
     """
     with guests.cache.locked():
         earlyoom = guests.cache.unpacked("earlyoom", ARM.debian) / "usr/bin/earlyoom"
+        nohang = guests.cache.unpacked("nohang", "all")
     result = guests.boot(
         ARM,
         _RUN.format(ticks=ticks, samples=SAMPLES),
         Options(icount=True, timeout_seconds=_TIMEOUT_SECONDS),
-        files={"earlyoom": earlyoom.read_bytes()},
+        files={
+            "earlyoom": earlyoom.read_bytes(),
+            "nohang": (nohang / "usr/sbin/nohang").read_bytes(),
+            "nohang.conf": (nohang / "etc/nohang/nohang.conf").read_bytes(),
+        },
     ).checked()
     figures: Figures = {event.pop("subject"): event for event in result.events}
     figures["pss_kib"] = {
         name: float(re.findall(r"^Pss: +(\d+)", result.text(f"{name}.rollup"), re.MULTILINE)[0])
-        for name in ("python", "earlyoom", "oomwatchd")
+        for name in ("python", "earlyoom", "nohang", "slim", "oomwatchd")
     }
     figures["run"] = {"wall_seconds": result.seconds}
     return figures

@@ -54,8 +54,10 @@ def goals(figures: Figures) -> list[Goal]:
         Goal(f"descriptors {lived} / before", descriptors[-1], descriptors[0], 1, "open"),
         *(Goal(f"oomwatchctl {it} / bare Python", client[it], bare, 1.2) for it in JSON_COMMANDS),
         *(Goal(f"oomwatchctl {it} / bare Python", client[it], bare, 2) for it in DRAWN),
-        Goal("PSS / bare Python's", pss["oomwatchd"], pss["python"], None, "KiB"),
-        Goal("PSS / earlyoom's", pss["oomwatchd"], pss["earlyoom"], None, "KiB"),
+        Goal("PSS, all on / bare Python's", pss["oomwatchd"], pss["python"], 2.3, "KiB"),
+        Goal("PSS, slim / bare Python's", pss["slim"], pss["python"], 1.95, "KiB"),
+        Goal("PSS, all on / nohang's", pss["oomwatchd"], pss["nohang"], 1, "KiB"),
+        Goal("PSS, all on / earlyoom's", pss["oomwatchd"], pss["earlyoom"], None, "KiB"),
     ]
 
 

@@ -50,14 +50,26 @@ def test_an_event_takes_little_of_structlog(path: Path | None, spared: tuple[str
 @pytest.mark.parametrize("path", [None, OLDEST], ids=["newest", "oldest"])
 def test_a_structlog_that_will_have_all_of_its_parts_gets_them(path: Path | None) -> None:
     """A later version may look closer at what it imports: then it is imported as it is."""
-    code = (
-        "import oomwatchd.alerts.lean as lean; "
-        "lean._UNUSED = (*lean._UNUSED, 'structlog._base', 'structlog.exceptions'); "
-        "lean._Nothing.__call__ = None; "
-    )
+    code = "import oomwatchd.lean as lean; lean._Nothing.__call__ = None; "
     done = run(f"{code}{_LOG} print('structlog.dev' in sys.modules)", path)
     assert done.stdout == "True\n", done.stderr
     assert done.stderr.rstrip().endswith('test_alert why="asked for"')
+
+
+@pytest.mark.parametrize("path", [None, OLDEST], ids=["newest", "oldest"])
+@pytest.mark.parametrize("odd", ["", "import oomwatchd.lean as lean; lean.StandIn = None; "])
+def test_psutil_lists_processes_without_what_it_does_not_need(path: Path | None, odd: str) -> None:
+    """And with it, where it will not be imported otherwise."""
+    code = (
+        f"import os, sys; {odd}from oomwatchd.system.processes import Processes; "
+        "there = [name for name in ('subprocess', 'datetime') if name in sys.modules]; "
+        "found = Processes().largest(); "
+        "print(there, len(found), found[0].rss_kib > 0, 'subprocess' in sys.modules)"
+    )
+    done = run(code, path)
+    before, count, has_size, after = done.stdout.split()
+    assert (before, has_size, after) == ("[]", "True", str(bool(odd))), done.stderr
+    assert int(count) > 1
 
 
 def test_without_structlog_it_says_so() -> None:

@@ -1,0 +1,67 @@
+"""Importing a library without what it would import and nothing here uses.
+
+What a library draws in is resident for years: megabytes on a small board. Stand-ins are there
+while it is imported. They give themselves for whatever is asked of them, so that what the
+library builds from them comes to nothing. Where a version does not put up with that, it is
+imported as it is.
+"""
+
+import sys
+from types import ModuleType
+from typing import Any, Self
+
+
+class _Nothing:
+    """Whatever is asked of it, it gives itself."""
+
+    def __getattr__(self, name: str) -> Self:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *_arguments: object, **_named: object) -> Self:
+        return self
+
+
+class StandIn(ModuleType):
+    """Stands in for a module."""
+
+    def __getattr__(self, name: str) -> _Nothing:
+        """Give something for whatever is asked of it."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Nothing()
+
+
+def import_lean(name: str, unused: tuple[str, ...], absent: tuple[str, ...] = ()) -> Any:  # noqa: ANN401 - a module
+    """Import a library without the modules that it does not need here.
+
+    `unused` are stood in for, `absent` ones it finds missing, as if they were not installed. What
+    is imported already stays; what is imported later is the real one.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    if (known := sys.modules.get(name)) is not None:
+        return known
+    missing: dict[str, Any] = dict.fromkeys(absent)
+    try:
+        return _import_beside(name, missing | {one: StandIn(one) for one in unused})
+    except (ImportError, AttributeError, TypeError, ValueError, LookupError):
+        begun = [one for one in sys.modules if one.partition(".")[0] == name]
+        for one in begun:
+            if sys.modules[one] is not None:
+                del sys.modules[one]
+        return _import_beside(name, missing)
+
+
+def _import_beside(name: str, stand_ins: dict[str, Any]) -> Any:  # noqa: ANN401 - likewise
+    """Import a library while the stand-ins are there, for what is not imported yet."""
+    missing = [one for one in stand_ins if one not in sys.modules]
+    sys.modules.update((one, stand_ins[one]) for one in missing)
+    try:
+        __import__(name)
+        return sys.modules[name]
+    finally:
+        for one in missing:
+            sys.modules.pop(one, None)
