@@ -29,7 +29,7 @@ def process_lines(reply: bytes, width: int) -> list[str]:
         Column("NAME", [cut(text(process, "name", "?"), _MOST_NAME) for process in found]),
     ]
     rows = table(columns, width, "NAME", ("OOM_ADJ", "SHARED"))
-    return [*(rows or ["no processes are known"]), *_others(parse_object(reply), width)]
+    return [*(rows or wrap("no processes are known", width)), *_others(parse_object(reply), width)]
 
 
 def _others(document: Json, width: int) -> list[str]:

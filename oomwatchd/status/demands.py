@@ -28,7 +28,7 @@ def demand_table(
     `brief` leaves out what does not change, and keeps room for what comes and goes.
     """
     columns = _columns(demands, page_bytes, "at least ", brief=brief)
-    if breadth(columns) > width:
+    if brief or breadth(columns) > width:
         columns = _columns(demands, page_bytes, ">=", brief=brief)
     return table(columns, width, "DEMAND", _DROPPABLE)
 

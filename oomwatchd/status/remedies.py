@@ -31,7 +31,10 @@ def remedy_lines(remedies: Json, demands: list[Json], page_bytes: int, width: in
 
 
 def outcome_text(outcome: Json, demands: list[Json], page_bytes: int, *, full: bool = False) -> str:
-    """Write what one remedy changed: its demand's headroom before and after."""
+    """Write what one remedy changed: its demand's headroom before and after.
+
+    `full`: right after it, with as many words as a line of its own has room for.
+    """
     name = text(outcome, "demand", "?")
     demand = next((demand for demand in demands if text(demand, "name") == name), {})
     node, seconds = whole(outcome, "node"), number(outcome, "duration_seconds")
@@ -46,12 +49,11 @@ def outcome_text(outcome: Json, demands: list[Json], page_bytes: int, *, full: b
             text(outcome, "remedy", "?"),
             "" if node is None else f" on node {node}",
             f" for {name}: {'headroom ' if full else ''}{before} -> {after}",
-            f", {freed} pages freed" if full and freed is not None else "",
+            f", {freed} pages freed" if full and freed is not None and freed > 0 else "",
             "" if seconds is None else f" in {seconds:.2f} s",
             ", effective" if flag(outcome, "effective") else ", not enough",
             f", {error}" if error else "",
-            # The age of what has just ended is no news.
-            f", {span(age_seconds)} ago" if age_seconds is not None and age_seconds >= 1 else "",
+            "" if full or age_seconds is None else f", {span(age_seconds)} ago",
         )
     )
 

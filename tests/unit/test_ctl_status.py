@@ -52,7 +52,7 @@ running   compact
 remedies  compact_async for process: 3 -> 3 in 0.41 s, not enough, 5 min ago
           compact on node 1 for memory: 4096K -> unknown in 0.41 s, effective, 5
           min ago
-          reclaim for process: 3 -> 40 in 0.41 s, not enough, EIO
+          reclaim for process: 3 -> 40 in 0.41 s, not enough, EIO, 0 s ago
 inhibited for 9 min more
 backoff   for 61 s more
 budget    compact 11 this hour, 143 today; drop 2 this hour, 4 today
