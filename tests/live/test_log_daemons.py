@@ -146,7 +146,7 @@ def test_an_rsyslogd_that_is_stuck_is_not_waited_for(rsyslog: Rsyslog, log: Log)
         assert str(log.trouble).startswith(f"{rsyslog.socket} does not take lines; ")
         assert MANY // 2 < log.lost < MANY
         process.send_signal(signal.SIGCONT)
-        until(lambda: works(log))
+        until(lambda: works(log) and any(" lost" in line for line in rsyslog.lines()))
         log("test_alert", number=MANY)
         until(lambda: any(f"number={MANY}" in line for line in rsyslog.lines()))
     lines = rsyslog.lines()

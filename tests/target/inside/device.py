@@ -18,6 +18,8 @@ CONFIG = Path("/run/watch.conf")
 SOCKET = "/run/oomwatchd/oomwatchd.sock"
 _LEDGER = Path("/run/oomwatchd/ledger")
 PROACTIVENESS = Path("/proc/sys/vm/compaction_proactiveness")
+_EVERY_LINE = "\n[alerts]\nrepeat_seconds = 0\nlines_per_hour = 1000\n"
+"""The stories count what comes again, too."""
 _PATIENCE_SECONDS = 120.0
 _LOOK_SECONDS = 0.1
 _EVERY_LINE = "[alerts]\nrepeat_seconds = 0\nlines_per_hour = 1000\n"

@@ -42,6 +42,7 @@ class Device:
         Path(_CONFIG).write_text(
             f"[socket]\npath = {_SOCKET}\n"
             "[poll]\ninterval_min_seconds = 0.2\ninterval_max_seconds = 1\nhold_seconds = 1\n"
+            "[alerts]\nrepeat_seconds = 0\nlines_per_hour = 1000\n"
         )
         self._log = os.memfd_create("log")
         self._kernel_log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
