@@ -107,13 +107,6 @@ def test_what_the_readme_shows_is_what_is_printed() -> None:
     assert rest.startswith(expected + "\n")
 
 
-def test_the_readmes_status_is_what_the_client_prints() -> None:
-    """The table to the letter."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    table = TEXT.partition("advice ")[0]
-    assert "".join(f"    {it}".rstrip() + "\n" for it in table.splitlines()) in readme
-
-
 def test_a_terminal_gets_colours(socket: str) -> None:
     """A severity's word alone is coloured, and everything else is as without."""
     shown = on_terminal(socket)
