@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,9 +34,8 @@ pytestmark = [
 OOMWATCHD = [str(Path(sys.executable).with_name("oomwatchd"))]
 FRAGMENTER = Path(__file__).with_name("fragmenter.py")
 ORDER = 9
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 30.0
 ATTEMPTS = 3
-"""Other processes may take the memory that was just compacted: then it is tried again."""
 
 
 class Demand(NamedTuple):
@@ -69,6 +69,22 @@ def _write_config(config: Path, critical: int, remedies: str = "") -> None:
         "[demands]\nbuiltin = no\n"
         f"[demand big]\norder = {ORDER}\nwarning = {critical}\ncritical = {critical}\n"
     )
+
+
+def _tried_again(test: Callable[[Path], None]) -> Callable[[Path], None]:
+    """Repeat a test that failed: others may have taken or given back memory meanwhile."""
+
+    @wraps(test)
+    def repeated(tmp_path: Path) -> None:
+        for attempt in range(ATTEMPTS - 1):
+            try:
+                (tmp_path / f"{attempt}").mkdir()
+                return test(tmp_path / f"{attempt}")
+            except AssertionError:
+                continue
+        return test(tmp_path)
+
+    return repeated
 
 
 @contextmanager
@@ -136,14 +152,17 @@ def _daemon(
 def _lines_until(daemon: subprocess.Popen[bytes], event: bytes) -> list[str]:
     """Read the daemon's log up to an event."""
     assert daemon.stderr is not None
-    lines: list[str] = []
+    os.set_blocking(daemon.stderr.fileno(), False)
+    text = b""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not lines or not lines[-1].startswith(event.decode()):
+    while True:
+        text += daemon.stderr.read() or b""
+        lines = text.decode().splitlines()
+        if any(line.startswith(event.decode()) for line in lines):
+            return lines
         assert time.monotonic() < deadline, lines
-        line = daemon.stderr.readline()
-        assert line, f"the daemon has ended after {lines}"
-        lines.append(line.decode())
-    return lines
+        assert daemon.poll() is None, f"the daemon has ended after {lines}"
+        time.sleep(0.05)
 
 
 def _facts(line: str) -> dict[str, str]:
@@ -152,13 +171,15 @@ def _facts(line: str) -> dict[str, str]:
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+@_tried_again
 def test_dry_run_decides_but_never_opens_compact_memory(tmp_path: Path) -> None:
     """Under a critical demand a dry-run says what it sees, and the trace shows no act."""
     config = tmp_path / "oomwatchd.conf"
     trace = tmp_path / "trace"
     under = ("strace", "-f", "-o", str(trace), "-e", "trace=open,openat,openat2,write,pwrite64")
     with _fragmented(config), _daemon(config, "--dry-run", under=under) as daemon:
-        line = _lines_until(daemon, b"headroom_critical")[-1]
+        lines = _lines_until(daemon, b"headroom_critical")
+    line = next(line for line in lines if line.startswith("headroom_critical"))
     assert "dry-run" in line
     traced = trace.read_text()
     assert "buddyinfo" in traced, "the trace must have seen the daemon at work"
@@ -166,25 +187,23 @@ def test_dry_run_decides_but_never_opens_compact_memory(tmp_path: Path) -> None:
     assert "drop_caches" not in traced
 
 
+@_tried_again
 def test_a_fragmented_demand_is_compacted_and_the_gain_is_told(tmp_path: Path) -> None:
     """Compaction brings the demand back above critical; log and status show the same gain."""
     config = tmp_path / "oomwatchd.conf"
-    for _ in range(ATTEMPTS):
-        with _fragmented(config) as demand, _daemon(config) as daemon:
-            lines = _lines_until(daemon, b"remedy_finished")
-            status = json.loads(ask(f"{tmp_path}/oomwatchd.sock", b"status\n"))
-            found = _headroom(config)
-        logged = _facts(lines[-1])
-        before, after = int(logged["headroom_before"]), int(logged["headroom_after"])
-        started = next(line for line in lines if line.startswith("remedy_started"))
-        assert _facts(started)["remedy"] == "compact"
-        outcome = status["remedies"]["last"][-1]
-        assert (outcome["headroom_before"], outcome["headroom_after"]) == (before, after)
-        assert outcome["effective"] is (logged["effective"] == "yes") is (after > demand.critical)
-        assert status["remedies"]["counts"]["compact"] == 1
-        assert before <= demand.critical
-        if after - before >= demand.regainable // 4:
-            break
+    with _fragmented(config) as demand, _daemon(config) as daemon:
+        lines = _lines_until(daemon, b"remedy_finished")
+        status = json.loads(ask(f"{tmp_path}/oomwatchd.sock", b"status\n"))
+        found = _headroom(config)
+    logged = _facts(next(line for line in lines if line.startswith("remedy_finished")))
+    before, after = int(logged["headroom_before"]), int(logged["headroom_after"])
+    started = next(line for line in lines if line.startswith("remedy_started"))
+    assert _facts(started)["remedy"] == "compact"
+    outcome = status["remedies"]["last"][-1]
+    assert (outcome["headroom_before"], outcome["headroom_after"]) == (before, after)
+    assert outcome["effective"] is (logged["effective"] == "yes") is (after > demand.critical)
+    assert status["remedies"]["counts"]["compact"] == 1
+    assert before <= demand.critical
     assert after - before >= demand.regainable // 4
     assert after > demand.critical
     # A look of another process, through the kernel's files again, finds the blocks there.
@@ -219,6 +238,7 @@ def _logged(config: Path, command: list[str]) -> Iterator[tuple[subprocess.Popen
         assert daemon.wait(timeout=10) in (0, -signal.SIGKILL)
 
 
+@_tried_again
 def test_nothing_is_opened_between_a_low_demand_and_its_remedy(tmp_path: Path) -> None:
     """Nor is anything imported for the outcome, evidence, answers and a bad configuration."""
     config = tmp_path / "oomwatchd.conf"
@@ -250,23 +270,22 @@ def _go_through_a_case(
     _wait_for(lambda: "config_rejected" in log.read_text(), log)
 
 
+@_tried_again
 def test_compaction_that_is_asked_for_is_answered_with_its_gain(tmp_path: Path) -> None:
     """No demand is low: it is run because somebody asks, and the reply says what it brought."""
     config, socket = tmp_path / "oomwatchd.conf", f"{tmp_path}/oomwatchd.sock"
-    for _ in range(ATTEMPTS):
-        with _fragmented(config) as demand:
-            _write_config(config, 0)
-            with _logged(config, OOMWATCHD) as (_, log):
-                _wait_for(Path(socket).exists, log)
-                outcome = json.loads(ask(socket, b"compact\n"))["outcome"]
-        gained = outcome["headroom_after"] - outcome["headroom_before"]
-        assert 'why="asked for"' in log.read_text()
-        assert outcome["effective"] is (gained > outcome["headroom_before"] // 32)
-        if gained >= demand.regainable // 4:
-            break
+    with _fragmented(config) as demand:
+        _write_config(config, 0)
+        with _logged(config, OOMWATCHD) as (_, log):
+            _wait_for(Path(socket).exists, log)
+            outcome = json.loads(ask(socket, b"compact\n", 150.0))["outcome"]
+    gained = outcome["headroom_after"] - outcome["headroom_before"]
+    assert 'why="asked for"' in log.read_text()
+    assert outcome["effective"] is (gained > outcome["headroom_before"] // 32)
     assert gained >= demand.regainable // 4
 
 
+@_tried_again
 def test_a_kill_does_not_refresh_the_budgets(tmp_path: Path) -> None:
     """Killed as it begins to compact, the next daemon of this boot counts it, and waits."""
     config, socket = tmp_path / "oomwatchd.conf", f"{tmp_path}/oomwatchd.sock"
@@ -304,6 +323,7 @@ def _real_time_task() -> Iterator[None]:
             task.communicate(timeout=10)
 
 
+@_tried_again
 def test_beside_a_real_time_task_nothing_is_compacted(tmp_path: Path) -> None:
     """The reason names the task; where the configuration allows it, compaction runs."""
     config = tmp_path / "oomwatchd.conf"
