@@ -33,26 +33,27 @@ class StandIn(ModuleType):
         return _Nothing()
 
 
-def import_lean(name: str, unused: tuple[str, ...], absent: tuple[str, ...] = ()) -> Any:  # noqa: ANN401 - a module
+def import_lean(name: str, unused: tuple[str, ...], empty: tuple[str, ...] = ()) -> Any:  # noqa: ANN401 - a module
     """Import a library without the modules that it does not need here.
 
-    `unused` are stood in for, `absent` ones it finds missing, as if they were not installed. What
-    is imported already stays; what is imported later is the real one.
+    `unused` are stood in for, if its version puts up with that; `empty` ones are in any case, by
+    modules with nothing in them. What is imported already stays; what is imported later is the
+    real one.
 
     Raises:
         ImportError: it is not installed.
     """
     if (known := sys.modules.get(name)) is not None:
         return known
-    missing: dict[str, Any] = dict.fromkeys(absent)
+    always: dict[str, Any] = {one: ModuleType(one) for one in empty}
     try:
-        return _import_beside(name, missing | {one: StandIn(one) for one in unused})
+        return _import_beside(name, always | {one: StandIn(one) for one in unused})
     except (ImportError, AttributeError, TypeError, ValueError, LookupError):
         begun = [one for one in sys.modules if one.partition(".")[0] == name]
         for one in begun:
             if sys.modules[one] is not None:
                 del sys.modules[one]
-        return _import_beside(name, missing)
+        return _import_beside(name, always)
 
 
 def _import_beside(name: str, stand_ins: dict[str, Any]) -> Any:  # noqa: ANN401 - likewise

@@ -20,8 +20,9 @@ from oomwatchd.lean import import_lean
 from oomwatchd.settings import Alerts
 
 _UNUSED = (
-    *("asyncio", "pickle", "structlog.dev", "structlog.processors", "structlog.stdlib"),
-    *("structlog.testing", "structlog.threadlocal", "structlog.tracebacks"),
+    *("structlog.dev", "structlog.processors", "structlog.stdlib", "structlog.testing"),
+    *("structlog.threadlocal", "structlog.tracebacks", "structlog.types", "structlog.typing"),
+    *("copy", "pickle", "rich"),
 )
 """What structlog imports at once, besides a wrapped logger and a chain of processors."""
 _KEPT = 64
@@ -45,7 +46,7 @@ class Log:
         wall: Callable[[], float] = time.time,
     ) -> None:
         """Open the sink: `auto`, `stderr`, `syslog` or `journal`."""
-        structlog = import_lean("structlog", _UNUSED, absent=("rich",))
+        structlog = import_lean("structlog", _UNUSED, empty=("asyncio",))
         self.listener: Callable[[bytes], None] | None = None
         """Is called with each event as a line of JSON, repeats and withheld ones too."""
         self._clock = clock

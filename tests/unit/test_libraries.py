@@ -51,8 +51,9 @@ def test_an_event_takes_little_of_structlog(path: Path | None, spared: tuple[str
 def test_a_structlog_that_will_have_all_of_its_parts_gets_them(path: Path | None) -> None:
     """A later version may look closer at what it imports: then it is imported as it is."""
     code = "import oomwatchd.lean as lean; lean._Nothing.__call__ = None; "
-    done = run(f"{code}{_LOG} print('structlog.dev' in sys.modules)", path)
-    assert done.stdout == "True\n", done.stderr
+    code += f"{_LOG} print('structlog.dev' in sys.modules, 'asyncio' in sys.modules)"
+    done = run(code, path)
+    assert done.stdout == "True False\n", done.stderr
     assert done.stderr.rstrip().endswith('test_alert why="asked for"')
 
 
