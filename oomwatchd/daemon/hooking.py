@@ -30,7 +30,10 @@ class Hooking:
         self.failed = 0
         """How often it ended badly, was stopped, was refused or could not be started."""
         self.has_news = False
-        """Whether `problems` changed after a tick has told them: that calls for another one."""
+        """Whether a problem came or went after a tick has told of it: that calls for another.
+
+        The same in other words or figures is none, as for those who are told.
+        """
         self._settings = settings
         self._acting = acting
         self._epoll = epoll
@@ -102,13 +105,13 @@ class Hooking:
         Returns:
             When `chore` is to be called again.
         """
-        before = self.problem  # which this tick has told
+        before = self.problem is None  # which this tick has told
         self._assessment, self._held = assessment, None
         self._notice = notice.heard(self._notice, state, assessment)
         if self._process is None or not self._settings.command:
             self._notice = notice.passed_over(self._notice)
         due = self.chore(state, now)
-        self.has_news = self.problem != before
+        self.has_news = (self.problem is None) is not before
         return due
 
     def chore(self, state: State, now: float) -> float:
@@ -139,9 +142,9 @@ class Hooking:
         end = process.look(now)
         if end is not None:
             self.failed += not end.is_good
-            before = self._trouble
+            before = self.problem is None
             self._trouble = end.trouble and f"{escape(end.command)}: {end.trouble}"
-            self.has_news = self.has_news or self._trouble != before
+            self.has_news = self.has_news or (self.problem is None) is not before
 
     def _run(self, process: "Process", state: State, assessment: Assessment, now: float) -> None:
         """Run the command, unless something is against it."""

@@ -316,6 +316,17 @@ def test_what_a_tick_could_not_tell_calls_for_another(fake: Fake) -> None:
     assert not fake.hooking.has_news
 
 
+def test_other_figures_are_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where little is free it is another number at each look, and no tick should follow at once."""
+    fake = Fake(monkeypatch, Hook(COMMAND, floor_blocks=16))
+    fake.says(Word.CRITICAL, with_blocks(free=15))
+    assert fake.hooking.has_news
+    for free in (14, 13, 12):
+        (why,) = fake.says(Word.CRITICAL, with_blocks(free=free))
+        assert why.startswith(f"held back: {free} of 16")
+        assert not fake.hooking.has_news
+
+
 def test_it_is_said_when_to_look_again(fake: Fake) -> None:
     """After what was noted too, which may have been a start: its limit must be kept."""
     seen = make_assessment(make_reading(2))
