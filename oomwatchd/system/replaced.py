@@ -74,7 +74,8 @@ class ReplacedFile:
                 pass  # gone already, or the folder is read-only now
 
     def _spare_paths(self) -> list[str]:
-        return [f"{self._path}.new{number}" for number in range(_SPARES)]
+        folder, name = os.path.split(self._path)
+        return [os.path.join(folder, f".{name}.new{number}") for number in range(_SPARES)]
 
 
 def _made_anew(path: str) -> int:

@@ -43,7 +43,7 @@ def test_what_a_killed_daemon_left_is_replaced(tmp_path: Path) -> None:
     """The text itself, and one that was not renamed any more."""
     path = tmp_path / "status"
     path.write_text("schema=1\nold\n")
-    (tmp_path / "status.new0").write_text("half")
+    (tmp_path / ".status.new0").write_text("half")
     made = ReplacedFile(str(path), b"schema=")
     assert path.read_text() == "schema=1\nold\n"
     assert made.write(b"schema=1\nnew\n")
