@@ -122,9 +122,14 @@ class Limit:
         self._lines.append(self._now)
 
     def due(self, now: float) -> float:
-        """Tell when `notice` or `late` may have something; infinity where nothing waits."""
-        late_at = self._repeats.late_at
-        return min(late_at, now + _RETRY_SECONDS) if self._held_back else late_at
+        """Tell when `notice` or `late` may have something; infinity where nothing waits.
+
+        It is always still to come: what is overdue waits for a sink that takes it.
+        """
+        late_at, retry_at = self._repeats.late_at, now + _RETRY_SECONDS
+        if late_at <= now:
+            return retry_at
+        return min(late_at, retry_at) if self._held_back else late_at
 
     def late(self, now: float) -> list[Line]:
         """List the late lines that there is room for; each that goes out is told to `sent_late`."""

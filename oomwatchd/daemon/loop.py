@@ -214,7 +214,8 @@ class Daemon:
         while now < until:
             if now >= self._chore_at and self._do_chores(now):
                 break
-            ready = self._waiter.poll(min(until, self._chore_at) - now)
+            # A time below 0 would be one without an end.
+            ready = self._waiter.poll(max(0.0, min(until, self._chore_at) - now))
             now = time.monotonic()
             if ready and self._heed(self._waiter.wakeup(ready), now):
                 break

@@ -200,6 +200,56 @@ def test_nothing_waits_where_nothing_was_lost_or_counted(
     assert log.catch_up() == math.inf
 
 
+def test_what_was_counted_waits_for_a_sink_that_takes_nothing(
+    log: Log, sink: FakeSink, clock: Clock
+) -> None:
+    """When something is due is never over: the loop would wait for ever."""
+    for _ in range(2):
+        log("degraded", what="kmsg", why="no such file")
+        log("restored", what="kmsg")
+    sink.takes = False
+    log("test_alert", why="asked for")
+    for _ in range(3):
+        clock.now += HOUR
+        assert log.catch_up() == clock.now + 60
+    sink.takes = True
+    clock.now += HOUR
+    log.catch_up()
+    assert sink.lines[-3:] == [
+        'degraded what=log why="1 line was lost"',
+        'degraded what=kmsg why="no such file"',
+        "restored what=kmsg",
+    ]
+
+
+_HAPPENINGS = st.one_of(
+    st.sampled_from(["degraded", "restored", "headroom_critical"]),
+    st.booleans(),
+    st.sampled_from([1.0, 600.0, HOUR]),
+)
+
+
+@given(happenings=st.lists(_HAPPENINGS, min_size=8, max_size=40))
+@settings(max_examples=200, deadline=None)
+def test_what_is_due_is_always_still_to_come(
+    happenings: list[str | bool | float],
+) -> None:
+    """Whatever happens, and whether or not lines are taken."""
+    sink, clock = FakeSink(), Clock()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("oomwatchd.alerts.log.open_sink", lambda _where: sink)
+        limits = Alerts(lines_per_hour=10, repeat_seconds=600)
+        log = Log("auto", limits, None, clock=clock)
+    for happening in happenings:
+        if isinstance(happening, bool):
+            sink.takes = happening
+        elif isinstance(happening, float):
+            clock.now += happening
+        else:
+            log(happening, what="psi", demand="psi")
+        assert log.catch_up() > clock.now
+
+
 def test_a_log_that_is_not_there_is_trouble_before_the_first_line(log: Log, sink: FakeSink) -> None:
     """As where no syslogd has made its socket yet."""
     sink.is_there = False
