@@ -199,6 +199,7 @@ class Bench:
         monkeypatch.setattr(hands, "RealTime", lambda: self)
         self.server: Clients | None = None
         self.status_file: Any = None
+        self.control: Any = None
         self.sign: str | None = None
         self.quick_sign: str | None = None
         self.searches: list[float] = []
@@ -306,7 +307,7 @@ class Bench:
         options = Options(config=str(self.root / "oomwatchd.conf"), dry_run=dry_run)
         server: Any = self.server
         place = Place(
-            str(self.root), 5 if locked else None, server, (), status_file=self.status_file
+            str(self.root), 5 if locked else None, server, (), self.control, self.status_file
         )
         daemon = Daemon(config, options, self, place)  # type: ignore[arg-type] # a made-up waiter
         self.at(START + seconds, self.signal(signal.SIGTERM))

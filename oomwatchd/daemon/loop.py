@@ -255,7 +255,11 @@ class Daemon:
             return before != (steps.is_idle, steps.watched)
         if self._control and descriptor == self._control.fileno():
             requests = self._control.requests()
-            self._disobeyed = self._desk.obey(requests, now) or self._control.problem
+            disobeyed = self._desk.obey(requests, now) or self._control.problem
+            if disobeyed != self._disobeyed:
+                # There is no reply: the tick that is called for must not be a quiet one.
+                self._disobeyed = disobeyed
+                steps.disturb()
             return True
         if self._hook.handles(descriptor):
             self._hook.take(now)

@@ -25,8 +25,8 @@ from oomwatchd.status.protocol import (
 )
 
 IDLE_SECONDS = 2.0
-LATE_SECONDS = 180.0
-"""Longer than a remedy is waited for."""
+LATE_SECONDS = 120.0 + 600.0 + 60.0
+"""Longer than a remedy is waited for: until it counts as stuck, or has run and settled."""
 MAX_CLIENTS = 32
 MAX_WATCHING = 8
 MAX_OWED_BYTES = 128 * 1024

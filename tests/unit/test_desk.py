@@ -1,5 +1,6 @@
 """What is asked for, on a clock of the test's own: who gets which answer, and when."""
 
+import os
 import signal
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ from oomwatchd.errors import ConfigError
 from oomwatchd.model import Action, Remedy
 from oomwatchd.policy import STUCK_SECONDS
 from oomwatchd.settings import Remedies
+from oomwatchd.status.control import Control
 from oomwatchd.system.replaced import ReplacedFile
 
 
@@ -232,6 +234,22 @@ def test_the_status_file_follows_what_is_so(bench: Bench) -> None:
     assert (healed["severity"], healed["remedy_running"]) == ("ok", "")
     assert (healed["remedy_last"], healed["remedy_last_effective"]) == ("compact", "yes")
     assert healed["demand_process_said"] == "headroom_recovered"
+
+
+def test_what_the_fifo_is_told_in_vain_is_told_though_nothing_changes(bench: Bench) -> None:
+    """At once, and in the status file: there is no reply, and perhaps no room for a process."""
+    path = status_file(bench)
+    control = Control(str(bench.root.parent / "control"))
+    bench.control = control
+    seen: list[str] = []
+    for moment, request in ((50, b"relaod\n"), (60, b"compact 7\n"), (70, b"inhibit 0\n")):
+        bench.at(START + moment, lambda request=request: os.write(control.fileno(), request))
+        bench.at(START + moment, lambda: bench.wake(control.fileno()))
+        bench.at(START + moment + 0.1, lambda: seen.append(facts_of(path)["degraded"]))
+    bench.run(100)
+    control.close()
+    assert seen == ["control", "control", ""]
+    assert (bench.times("degraded"), bench.times("restored")) == ([50], [70])
 
 
 def test_a_status_file_that_cannot_be_written_is_told(

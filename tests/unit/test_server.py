@@ -17,7 +17,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from oomwatchd.errors import Exit
+from oomwatchd.config import parse
+from oomwatchd.errors import ConfigError, Exit
+from oomwatchd.policy import STUCK_SECONDS
 from oomwatchd.status import server as serving
 from oomwatchd.status.listener import listen
 from oomwatchd.status.protocol import MAX_REQUEST_BYTES, Request, RequestError, encode
@@ -586,6 +588,14 @@ def test_a_reply_that_comes_later(bench: Bench) -> None:
     assert bench.ask(b"status\n") == {"severity": "ok"}
     bench.server.reply(1, encode({"outcome": 1}), bench.now)
     assert reply_of(client) == {"outcome": 1}
+
+
+def test_the_longest_remedy_is_waited_for() -> None:
+    """It ends at last before it counts as stuck; how long it may settle is configured."""
+    assert parse([("x", b"[poll]\nsettle_seconds = 600\n")]).poll.settle_seconds == 600
+    with pytest.raises(ConfigError):
+        parse([("x", b"[poll]\nsettle_seconds = 601\n")])
+    assert LATE_SECONDS > STUCK_SECONDS + 600
 
 
 def test_a_reply_that_never_comes(bench: Bench) -> None:
