@@ -6,7 +6,7 @@ the line below. So whatever ends the program, the terminal is fit for use.
 """
 
 # The bare module: `signal` draws in enum, which a client waits for.
-from _signal import SIGHUP, SIGTERM, signal  # type: ignore[import-not-found] # without a stub
+from _signal import SIG_DFL, SIGHUP, SIGTERM, signal  # type: ignore[import-not-found] # without a stub
 
 from oomwatchd import fault
 from oomwatchd.ctl import terminal
@@ -28,11 +28,10 @@ class _EndedError(Exception):
 
 def redraw(stream: Stream) -> int:
     """Draw what the stream tells, until something ends it; returns the exit code."""
-    for number in (SIGTERM, SIGHUP):
-        signal(number, _end)
     screen = Screen(blocks=terminal.has_blocks(), colours=terminal.has_colours())
     start = _CLEAR
     try:
+        _heed_signals(_end)
         while True:
             for line in stream.lines(_WAIT_SECONDS):
                 screen.take(parse_object(line))
@@ -57,4 +56,12 @@ def framed(lines: list[str]) -> str:
 
 
 def _end(number: int, _frame: object) -> None:
+    # A terminal that is stopped takes no last words: the next signal ends us there.
+    _heed_signals(SIG_DFL)
     raise _EndedError(number)
+
+
+def _heed_signals(handler: object) -> None:
+    """Have the signals that end a program handled so."""
+    for number in (SIGTERM, SIGHUP):
+        signal(number, handler)

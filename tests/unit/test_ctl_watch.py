@@ -6,7 +6,7 @@ import socket as sockets
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -133,6 +133,35 @@ def test_whatever_ends_it_the_terminal_is_fit_for_use(
     assert drawn.cursor_shown
     assert not drawn.coloured
     assert drawn.cursor == (len(drawn.lines), 0)
+
+
+def test_on_a_stopped_terminal_it_can_be_ended_too(tmp_path: Path) -> None:
+    """Ctrl-S: nothing is taken any more, not even what leaves the terminal as it was."""
+    ours, theirs = os.openpty()
+    os.set_blocking(theirs, False)
+    with suppress(BlockingIOError):
+        while os.write(theirs, b"x" * 64):
+            pass
+    os.set_blocking(theirs, True)
+    command = [*CLIENT, "--socket", str(tmp_path / "s"), "watch"]
+    with (
+        serving(tmp_path / "s", stays(FIRST)) as requests,
+        subprocess.Popen(
+            command, stdout=theirs, stderr=subprocess.PIPE, env={**os.environ, "TERM": "xterm"}
+        ) as child,
+    ):
+        assert child.stderr is not None
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while not requests and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)  # by then it waits for room
+        while child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.2)
+            child.terminate()
+        assert child.poll() in (-signal.SIGTERM, 128 + signal.SIGTERM)
+        assert child.stderr.read() == b""
+    os.close(ours)
+    os.close(theirs)
 
 
 def test_a_daemon_that_goes_away_is_told_of(tmp_path: Path) -> None:
