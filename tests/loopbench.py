@@ -249,10 +249,11 @@ class Bench:
         """Look through the processes for real-time ones."""
         return self.quick_sign or self.sign
 
-    def poll(self, seconds: float) -> list[tuple[int, int]]:
+    def poll(self, seconds: float, most: int) -> list[tuple[int, int]]:
         """Wait: the clock goes on until something happens."""
         self.waits += 1
         assert seconds >= 0
+        assert most > 0
         until = self.now + seconds
         while self._script and self._script[0][0] <= until:
             at, happening = self._script.pop(0)

@@ -39,6 +39,8 @@ GAP_SECONDS = 10.0
 """Waking so much later than due means that nobody looked: stopped, or hopelessly thrashing."""
 _READ_AT_START = {"socket": "socket", "daemon": "survival"}
 """Sections that take effect at a start only, and their fields of the configuration."""
+_MOST_AT_ONCE = 4
+"""So many that ask are answered before it is seen whether a tick is due; then others get a turn."""
 _WATCHED_SECONDS = 1.0
 """While somebody looks on, he is shown how things stand so often."""
 
@@ -215,7 +217,7 @@ class Daemon:
             if now >= self._chore_at and self._do_chores(now):
                 break
             # A time below 0 would be one without an end.
-            ready = self._waiter.poll(max(0.0, min(until, self._chore_at) - now))
+            ready = self._waiter.poll(max(0.0, min(until, self._chore_at) - now), _MOST_AT_ONCE)
             now = time.monotonic()
             if ready and self._heed(self._waiter.wakeup(ready), now):
                 break
