@@ -14,6 +14,9 @@ from oomwatchd.status.document import AlertFacts, Facts, document
 from oomwatchd.status.protocol import encode
 from oomwatchd.system.processes import Processes
 
+_FRESH_SECONDS = 0.5
+"""Whoever asks for the processes more often than this is given the last ones again."""
+
 
 class Answers:
     """Puts the status together; keeps the evidence that was gathered last."""
@@ -26,14 +29,21 @@ class Answers:
         self._evidence = Processes() if platform.root is None else None
         self.processes: tuple[Process, ...] = ()
         """The largest, when they were last looked at."""
+        self._asked_at: float | None = None
 
     def gather(self) -> None:
         """Gather evidence: the largest processes."""
         if self._evidence is not None:
             self.processes = self._evidence.largest()
 
-    def evidence(self, assessment: Assessment) -> dict[str, Any]:
-        """Describe where the memory is: the largest processes, and what no process holds."""
+    def evidence(self, assessment: Assessment, now: float) -> dict[str, Any]:
+        """Describe where the memory is: the largest processes, and what no process holds.
+
+        All processes are read for it, unless that was done just now for somebody else who asked.
+        """
+        if self._asked_at is None or not 0 <= now - self._asked_at < _FRESH_SECONDS:
+            self._asked_at = now
+            self.gather()
         processes = [process._asdict() for process in self.processes]
         return {"processes": processes, "memory": assessment.memory._asdict()}
 

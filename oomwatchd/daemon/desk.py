@@ -137,8 +137,7 @@ class Desk:
 
     def _processes(self, _request: Request, now: float) -> Reply:
         assessment = self._steps.look_closely(now)
-        self._answers.gather()
-        return Reply(encode(self._answers.evidence(assessment)))
+        return Reply(encode(self._answers.evidence(assessment, now)))
 
     def _watch(self, _request: Request, now: float) -> Reply:
         assessment = self._steps.look_closely(now)

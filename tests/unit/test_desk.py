@@ -10,10 +10,11 @@ import pytest
 from loopbench import CONFIG, FAR, LOW, START, WARNING, Bench, Clients
 
 from oomwatchd.errors import ConfigError
-from oomwatchd.model import Action, Remedy
+from oomwatchd.model import Action, Process, Remedy
 from oomwatchd.policy import STUCK_SECONDS
 from oomwatchd.settings import Remedies
 from oomwatchd.status.control import Control
+from oomwatchd.system.processes import Processes
 from oomwatchd.system.replaced import ReplacedFile
 
 
@@ -175,6 +176,22 @@ def test_a_test_alert_is_an_event(bench: Bench) -> None:
 
 
 # --- Those who look on -------------------------------------------------------------------------
+
+
+def test_the_processes_are_not_read_anew_for_everybody(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That takes the longer the more there are, and the loop has other things to do."""
+
+    def largest(_: Processes) -> tuple[Process, ...]:
+        return (Process(int(100 * (bench.now - START)), "read_then", 1, 1, 0),)
+
+    monkeypatch.setattr(Processes, "largest", largest)
+    for moment in (50, 50.25, 50.5, 60):
+        clients(bench).asks(moment, b"processes")
+    bench.run(100)
+    pids = [reply(bench, number)["processes"][0]["pid"] for number in (1, 2, 3, 4)]
+    assert pids == [5000, 5000, 5050, 6000]
 
 
 def test_who_watches_sees_each_second_and_each_change(bench: Bench) -> None:
