@@ -251,10 +251,11 @@ class Daemon:
         """Do what a ready descriptor asks for; returns whether that calls for a tick."""
         steps = self._steps
         if self._server and self._server.handles(descriptor):
-            before = steps.is_idle, steps.watched
+            before = steps.is_idle, steps.watched, self._config
             self._server.handle(descriptor, now, self._desk.answer)
-            # Whoever asks looks closely, and may have seen something, or wants to see more.
-            return before != (steps.is_idle, steps.watched)
+            # Whoever asks looks closely, and may have seen something, wants to see more, or has
+            # had other levels read.
+            return before != (steps.is_idle, steps.watched, self._config)
         if self._control and descriptor == self._control.fileno():
             requests = self._control.requests()
             disobeyed = self._desk.obey(requests, now) or self._control.problem

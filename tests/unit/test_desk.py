@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopbench import CONFIG, FAR, LOW, START, WARNING, Bench, Clients
+from loopbench import CONFIG, FAR, LOW, PROCESS, START, WARNING, Bench, Clients
 
 from oomwatchd.errors import ConfigError
 from oomwatchd.model import Action, Process, Remedy
@@ -165,6 +165,22 @@ def test_a_configuration_that_is_taken_is_answered(
     clients(bench).asks(10, b"reload")
     bench.run(20)
     assert reply(bench) == {"reloaded": True, "needs_restart": ["socket"]}
+
+
+def test_levels_that_were_read_anew_hold_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not from the next look on: until then the status would give a reason for what is over."""
+    too_much = PROCESS._replace(warning=1_000_000, critical=1_000_000)
+    monkeypatch.setattr("oomwatchd.daemon.loop.load", lambda _: CONFIG)
+    clients(bench).asks(52, b"status")
+    clients(bench).asks(53, b"reload")
+    clients(bench).asks(53.1, b"status")
+    bench.run(60, CONFIG._replace(demands=(too_much,)))
+    before, after = reply(bench, 1), reply(bench, 3)
+    assert (before["severity"], after["severity"]) == ("critical", "ok")
+    assert before["remedies"]["why_not"] == "none helps against unsatisfiable"
+    assert after["remedies"]["why_not"] is None
 
 
 def test_a_test_alert_is_an_event(bench: Bench) -> None:
