@@ -169,6 +169,7 @@ class Bench:
         self.recent: list[bytes] = []
         self.listener: object = None
         self.lost = self.withheld = 0
+        self.is_full = False
         self.limits: Alerts | None = None
         """What the log was told at a reload."""
         self.started: list[tuple[float, Action]] = []

@@ -68,6 +68,11 @@ class Limit:
         self._cap = lines_per_hour
         self._repeats.seconds = repeat_seconds
 
+    @property
+    def is_full(self) -> bool:
+        """Whether what is not urgent is withheld, as of the last event."""
+        return self._is_full
+
     def weigh(self, name: str, facts: Mapping[str, object], now: float) -> Verdict:
         """Decide on an event, and count it if it is not to be sent."""
         lines = self._count(now)

@@ -106,6 +106,11 @@ class Log:
         return self._courier.trouble
 
     @property
+    def is_full(self) -> bool:
+        """Whether the cap withholds lines that are not urgent, the last event's too."""
+        return self._limit.is_full
+
+    @property
     def sink(self) -> str:
         """The sink in use: `stderr`, `syslog` or `journal`."""
         return self._courier.sink.name

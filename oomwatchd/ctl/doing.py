@@ -115,9 +115,10 @@ def _test_alert(call: Call) -> int:
     if not sink:
         raise ReplyError("the answer does not say where it was sent")
     sent = flag(reply, "sent")
-    write_output(
-        f"{'sent' if sent else 'not sent'} to {sink}" + (f", but: {trouble}\n" if trouble else "\n")
-    )
+    said = f"sent to {sink}" if sent else f"not sent to {sink}"
+    if trouble:
+        said += f", but: {trouble}" if sent else f": {trouble}"
+    write_output(f"{said}\n")
     return fault.OK if sent and not trouble else fault.WARNING
 
 

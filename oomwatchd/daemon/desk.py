@@ -96,7 +96,8 @@ class Desk:
                 self._methods[request.method](request, now)
                 why = None
             except RequestError as error:
-                why = f"{request.method}: {error.message}"
+                prefix = f"{request.method}: "
+                why = prefix + error.message.removeprefix(prefix)
         return why
 
     def settle(self, outcome: Outcome | None, server: Server, now: float) -> None:
@@ -172,5 +173,6 @@ class Desk:
 
     def _test_alert(self, _request: Request, _now: float) -> Reply:
         self._log("test_alert", why="asked for")
-        facts = {"sent": True, "sink": self._log.sink, "trouble": self._log.trouble}
-        return Reply(encode(facts))
+        full = self._log.is_full
+        trouble = "withheld, as an hour's lines have gone out" if full else self._log.trouble
+        return Reply(encode({"sent": not full, "sink": self._log.sink, "trouble": trouble}))

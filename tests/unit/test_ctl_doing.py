@@ -149,6 +149,7 @@ def test_reload_prints_every_fault(tmp_path: Path) -> None:
             "sent to journal, but: full\\n\n",
         ),
         ({"sent": False, "sink": "stderr", "trouble": None}, 1, "not sent to stderr\n"),
+        ({"sent": False, "sink": "syslog", "trouble": "why"}, 1, "not sent to syslog: why\n"),
     ],
 )
 def test_a_test_alert_says_where_it_went(

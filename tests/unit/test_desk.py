@@ -188,7 +188,19 @@ def test_a_test_alert_is_an_event(bench: Bench) -> None:
     clients(bench).asks(10, b"test-alert")
     bench.run(20)
     assert bench.times("test_alert") == [10]
-    assert reply(bench)["sent"] is True
+    assert reply(bench) == {"sent": True, "sink": "stderr", "trouble": None}
+
+
+def test_a_test_alert_that_the_cap_withholds_was_not_sent(bench: Bench) -> None:
+    """Who tries an image's alerts would look for it in vain."""
+    bench.is_full = True
+    clients(bench).asks(10, b"test-alert")
+    bench.run(20)
+    assert reply(bench) == {
+        "sent": False,
+        "sink": "stderr",
+        "trouble": "withheld, as an hour's lines have gone out",
+    }
 
 
 # --- Those who look on -------------------------------------------------------------------------

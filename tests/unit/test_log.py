@@ -270,6 +270,16 @@ def test_every_event_is_sent_lost_or_withheld(log: Log, sink: FakeSink, clock: C
     assert log.withheld
 
 
+def test_whether_the_last_event_was_withheld_is_known(log: Log) -> None:
+    """Whoever asked for it can be told."""
+    log.reconfigure(Alerts(lines_per_hour=10))
+    told = []
+    for _ in range(11):
+        log("test_alert")
+        told.append(log.is_full)
+    assert told == 9 * [False] + 2 * [True]
+
+
 def test_a_reload_changes_the_limits(log: Log, sink: FakeSink) -> None:
     """From then on."""
     log.reconfigure(Alerts(lines_per_hour=10, repeat_seconds=0))
