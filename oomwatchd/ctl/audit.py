@@ -20,7 +20,7 @@ def local_audit() -> bytes:
             "daemon",
             "No oomwatchd answers: this audit was made without it, with the rights of whoever "
             "asked.",
-            "Start oomwatchd.",
+            "Start oomwatchd, or ask as somebody who may connect.",
         )
     ]
     config = Config()
