@@ -39,7 +39,8 @@ class Processes:
                 memory = process.memory_info()
             except psutil.Error:
                 continue  # it has ended meanwhile, or hides from us
-            sizes.append((memory.rss, memory.shared, process.pid))
+            if memory.rss:  # threads of the kernel, and what has ended, have nothing
+                sizes.append((memory.rss, memory.shared, process.pid))
         sizes.sort(reverse=True)
         return tuple(
             Process(pid, _name(pid), rss // 1024, shared // 1024, _oom_score_adj(pid))
