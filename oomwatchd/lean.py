@@ -58,11 +58,24 @@ def import_lean(name: str, unused: tuple[str, ...], empty: tuple[str, ...] = ())
 
 def _import_beside(name: str, stand_ins: dict[str, Any]) -> Any:  # noqa: ANN401 - likewise
     """Import a library while the stand-ins are there, for what is not imported yet."""
-    missing = [one for one in stand_ins if one not in sys.modules]
+    before = set(sys.modules)
+    missing = stand_ins.keys() - before
     sys.modules.update((one, stand_ins[one]) for one in missing)
     try:
         __import__(name)
         return sys.modules[name]
     finally:
-        for one in missing:
-            sys.modules.pop(one, None)
+        for one in sys.modules.keys() - before:
+            if one in missing or _holds_stand_ins(one, name):
+                del sys.modules[one]
+
+
+def _holds_stand_ins(module: str, library: str) -> bool:
+    """Whether a module that is not the library's own has got hold of a stand-in.
+
+    Whoever else imports it later gets one that has not.
+    """
+    if module.partition(".")[0] == library:
+        return False
+    held: dict[str, object] = getattr(sys.modules[module], "__dict__", {})
+    return any(isinstance(one, StandIn | _Nothing) for one in held.values())

@@ -22,7 +22,7 @@ from oomwatchd.settings import Alerts
 _UNUSED = (
     *("structlog.dev", "structlog.processors", "structlog.stdlib", "structlog.testing"),
     *("structlog.threadlocal", "structlog.tracebacks", "structlog.types", "structlog.typing"),
-    *("copy", "pickle", "rich"),
+    *("contextvars", "copy", "pickle", "rich", "traceback"),
 )
 """What structlog imports at once, besides a wrapped logger and a chain of processors."""
 _KEPT = 64

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -288,7 +289,7 @@ def test_what_the_fifo_is_told_in_vain_is_told_though_nothing_changes(bench: Ben
     bench.control = control
     seen: list[str] = []
     for moment, request in ((50, b"relaod\n"), (60, b"compact 7\n"), (70, b"inhibit 0\n")):
-        bench.at(START + moment, lambda request=request: os.write(control.fileno(), request))
+        bench.at(START + moment, partial(os.write, control.fileno(), request))
         bench.at(START + moment, lambda: bench.wake(control.fileno()))
         bench.at(START + moment + 0.1, lambda: seen.append(facts_of(path)["degraded"]))
     bench.run(100)
