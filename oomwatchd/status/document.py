@@ -130,7 +130,18 @@ def _order(order: OrderSurvey) -> Json:
 
 
 def _demand(reading: Reading, standing: Standing | None) -> Json:
-    """Describe how a demand stands."""
+    """Describe how a demand stands, and has stood."""
+    return {
+        **stand_of(reading),
+        "since_seconds": round(standing.since_seconds, 3) if standing else 0.0,
+        "exhaustion_seconds": rounded(standing.exhaustion_seconds) if standing else None,
+        "advice": reading.advice,
+        "history": list(standing.history) if standing else [reading.headroom],
+    }
+
+
+def stand_of(reading: Reading) -> Json:
+    """Describe how a demand stands now."""
     demand = reading.demand
     return {
         "name": demand.name,
@@ -141,11 +152,7 @@ def _demand(reading: Reading, standing: Standing | None) -> Json:
         "warning": demand.warning,
         "critical": demand.critical,
         "severity": reading.severity.value,
-        "since_seconds": round(standing.since_seconds, 3) if standing else 0.0,
         "cause": reading.cause.value if reading.cause else None,
-        "exhaustion_seconds": rounded(standing.exhaustion_seconds) if standing else None,
-        "advice": reading.advice,
-        "history": list(standing.history) if standing else [reading.headroom],
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from oomwatchd import __version__
 from oomwatchd.assess.assessment import Assessment, Reading
 from oomwatchd.model import Outcome, Problem, Remedy
-from oomwatchd.status.document import SCHEMA, Json, Standing, rounded
+from oomwatchd.status.document import SCHEMA, Json, Standing, rounded, stand_of
 
 Facts = list[tuple[str, object]]
 _FIGURES = ("_headroom", "written_at")
@@ -43,20 +43,11 @@ def short_status(
 
 def _demand(reading: Reading, said: Said) -> Json:
     """Describe how a demand stands."""
-    demand = reading.demand
-    standing = said.standings.get(demand.name)
+    standing = said.standings.get(reading.demand.name)
     return {
-        "name": demand.name,
-        "order": demand.order,
-        "request": demand.request.value,
-        "headroom": reading.headroom,
-        "lower_bound": reading.lower_bound,
-        "warning": demand.warning,
-        "critical": demand.critical,
-        "severity": reading.severity.value,
-        "cause": reading.cause.value if reading.cause else None,
+        **stand_of(reading),
         "exhaustion_seconds": rounded(standing.exhaustion_seconds) if standing else None,
-        "said": said.words.get(demand.name),
+        "said": said.words.get(reading.demand.name),
     }
 
 
