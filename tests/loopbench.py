@@ -168,7 +168,7 @@ class Bench:
         self.sink = "stderr"
         self.recent: list[bytes] = []
         self.listener: object = None
-        self.lost = self.withheld = 0
+        self.lost = self.withheld = self.repeated = 0
         self.is_full = False
         self.limits: Alerts | None = None
         """What the log was told at a reload."""

@@ -22,7 +22,7 @@ so that its next event is a line again, and a recovery is never calm.
 
 | event | repeats | cap |
 | --- | --- | --- |
-| headroom_critical, oom_kill | always sent | twice |
+| headroom_critical, oom_kill, stopped | always sent | twice |
 | headroom_warning, headroom_recovered after an alarm | always sent | once |
 | headroom_low, other headroom_recovered | counted | once |
 | remedy_*, degraded, restored | counted | once |
@@ -39,7 +39,7 @@ from oomwatchd.alerts.repeats import Line, Repeats
 
 _HOUR_SECONDS = 3600.0
 _RETRY_SECONDS = 60.0
-_URGENT = frozenset(("headroom_critical", "oom_kill"))
+_URGENT = frozenset(("headroom_critical", "oom_kill", "stopped"))
 
 
 class Verdict(Enum):
@@ -56,6 +56,8 @@ class Limit:
     def __init__(self, lines_per_hour: int, repeat_seconds: float) -> None:
         """Begin with an empty log; `lines_per_hour` is at least 3."""
         self.withheld = 0
+        self.repeated = 0
+        """Of the withheld ones, those that said nothing new."""
         self._cap = lines_per_hour
         self._repeats = Repeats(repeat_seconds)
         self._now = 0.0
@@ -77,6 +79,7 @@ class Limit:
         """Decide on an event, and count it if it is not to be sent."""
         lines = self._count(now)
         if self._repeats.is_one(name, facts, self._now):
+            self.repeated += 1
             self.withheld += 1
             return Verdict.REPEAT
         cap = 2 * self._cap if name in _URGENT else self._cap
@@ -148,6 +151,7 @@ class Limit:
         """Learn that a late line has gone out: one that was counted is sent after all."""
         self.took(now)
         self._repeats.sent_late(line, self._now)
+        self.repeated -= 1
         self.withheld -= 1
 
     def _count(self, now: float) -> int:

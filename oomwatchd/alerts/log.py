@@ -121,6 +121,11 @@ class Log:
         return self._courier.lost
 
     @property
+    def repeated(self) -> int:
+        """How many events were only counted because they said nothing new."""
+        return self._limit.repeated
+
+    @property
     def withheld(self) -> int:
         """How many events were only counted: repeats, and what was beyond the cap."""
         return self._limit.withheld

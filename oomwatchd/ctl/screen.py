@@ -7,7 +7,7 @@ from oomwatchd.fault import shown
 from oomwatchd.status.amounts import page_size
 from oomwatchd.status.demands import demand_table, painted
 from oomwatchd.status.fields import Json, as_whole, items, number, record, records, text, whole
-from oomwatchd.status.layout import cut
+from oomwatchd.status.layout import cut, span
 
 _EVENTS_KEPT = 64
 _HEADROOMS_KEPT = 512
@@ -106,4 +106,9 @@ class Screen:
         if silent_seconds is not None:
             return f"oomwatchd has been silent for {silent_seconds:.0f} s"
         running = text(self._status, "running")
-        return f"running: {running}" if running else "no remedy is running"
+        if running:
+            return f"running: {running}"
+        inhibited_seconds = number(self._status, "inhibited_until_seconds")
+        if inhibited_seconds is not None and inhibited_seconds > 0:
+            return f"no remedy runs for {span(inhibited_seconds)}: inhibited"
+        return "no remedy is running"

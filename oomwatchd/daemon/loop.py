@@ -174,7 +174,8 @@ class Daemon:
         return AlertFacts(
             sink=self._log.sink,
             lines_lost=self._log.lost,
-            lines_withheld=self._log.withheld,
+            lines_withheld=self._log.withheld - self._log.repeated,
+            lines_repeated=self._log.repeated,
             hook_runs=self._hook.runs,
             hook_suppressed=self._hook.suppressed,
             hook_problem=self._hook.problem,

@@ -43,6 +43,7 @@ class AlertFacts(NamedTuple):
     sink: str | None = None
     lines_lost: int = 0
     lines_withheld: int = 0
+    lines_repeated: int = 0
     hook_runs: int = 0
     hook_suppressed: int = 0
     hook_problem: str | None = None

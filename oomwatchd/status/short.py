@@ -19,6 +19,8 @@ class Said(NamedTuple):
     """The event that was last told of each demand, by its name."""
     standings: Mapping[str, Standing]
     running: Remedy | None
+    inhibited_seconds: float | None
+    """How long no remedy is run yet, as somebody has asked for."""
     last: Outcome | None
     problems: tuple[Problem, ...]
 
@@ -31,6 +33,7 @@ def short_status(
         "severity": assessment.severity.value,
         "demands": [_demand(reading, said) for reading in assessment.readings],
         "running": said.running.value if said.running else None,
+        "inhibited_until_seconds": rounded(said.inhibited_seconds),
         "page_size": assessment.kernel.page_size,
         "wall_seconds": round(wall_seconds, 3),
     }

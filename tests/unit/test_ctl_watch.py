@@ -91,6 +91,14 @@ def test_it_is_redrawn_in_place(path: str) -> None:
     assert drawn.cursor_shown
 
 
+def test_an_inhibition_is_shown(tmp_path: Path) -> None:
+    """Nothing runs then, whatever becomes low."""
+    inhibited = line(tick(LOW, MEMORY, inhibited_until_seconds=540.4))
+    with serving(tmp_path / "s", stays(FIRST, inhibited)):
+        shown = on_terminal(str(tmp_path / "s"), until="inhibited")
+    assert "no remedy runs for 9 min: inhibited" in shown.written
+
+
 def test_each_frame_is_one_write_from_the_upper_left(path: str) -> None:
     """No flicker: nothing is cleared but at the first, and each line to its end."""
     shown = on_terminal(path)

@@ -123,8 +123,11 @@ def test_while_inhibited_nothing_is_run_and_the_reason_is_told(bench: Bench) -> 
     clients(bench).asks(10, b"inhibit 100")
     bench.at(START + 20, bench.free(LOW))
     clients(bench).asks(40, b"status")
+    clients(bench).asks(50, b"watch")
     bench.run(150)
     assert reply(bench) == {"inhibited_until_seconds": 100}
+    assert reply(bench, 3)["status"]["inhibited_until_seconds"] == pytest.approx(60)
+    assert clients(bench).told[-1][1]["status"]["inhibited_until_seconds"] is None
     status = reply(bench, 2)
     assert status["remedies"]["inhibited_until_seconds"] == pytest.approx(70)
     assert status["remedies"]["why_not"].startswith("inhibited for")

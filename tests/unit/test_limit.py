@@ -10,7 +10,7 @@ from oomwatchd.alerts.limit import Limit, Verdict
 from oomwatchd.alerts.vocabulary import EVENTS
 
 HOUR = 3600.0
-URGENT = ("headroom_critical", "oom_kill")
+URGENT = ("headroom_critical", "oom_kill", "stopped")
 NEVER_REPEATS = ("headroom_warning", "config_rejected", "allocation_failure", *URGENT)
 
 
@@ -208,7 +208,7 @@ def test_late_lines_come_in_the_order_of_what_happened() -> None:
     story.catch_up()
     assert story.names() == ["headroom_low", "headroom_recovered"] * 2
     assert [out.facts.get("repeated") for out in story.out] == [None, None, 2, 2]
-    assert story.limit.withheld == 4
+    assert story.limit.withheld == story.limit.repeated == 4
 
 
 def test_what_is_older_than_the_last_line_is_not_told_late() -> None:
@@ -266,6 +266,15 @@ def test_urgent_lines_go_to_twice_the_cap() -> None:
         story.emit("oom_kill", kills=1)
     assert story.names() == ["headroom_warning"] * 9 + ["degraded"] + ["oom_kill"] * 9
     assert story.limit.withheld == 41 + 41
+    assert story.limit.repeated == 0
+
+
+def test_the_end_is_told_though_the_hour_is_full() -> None:
+    """Or the log would look as if somebody were still watching."""
+    story = Story(cap=10)
+    for number in range(50):
+        story.emit("headroom_warning", demand=f"d{number}")
+    assert story.emit("stopped", uptime_seconds=1.0) is Verdict.SEND
 
 
 def test_urgent_lines_alone_end_in_a_line_that_says_so() -> None:
