@@ -77,8 +77,10 @@ def no_rung(reading: Reading, limits: Limits) -> str:
     if reading.cause in SCATTERED:
         return obstacle(Remedy.COMPACT, limits) or "nothing more to try"
     if reading.cause is Cause.SHORTAGE:
-        asleep = reading.demand.request.may_sleep
-        return "the kernel reclaims by itself" if asleep else "too little can be dropped"
+        if reading.demand.request.may_sleep:
+            return "the kernel reclaims by itself"
+        critical = reading.severity is Severity.CRITICAL
+        return "too little can be dropped" if critical else "memory is given back at critical only"
     return f"none helps against {reading.cause.value}" if reading.cause else "not known why"
 
 

@@ -163,7 +163,7 @@ def test_what_is_switched_off_is_no_rung(
         (
             make_reading(WARNING, request=Request.ATOMIC, cause=SHORTAGE),
             make_limits(EVERYTHING),
-            "too little can be dropped",
+            "memory is given back at critical only",
         ),
         (make_reading(CRITICAL, cause=RESERVED), make_limits(()), "no compact here"),
         (
