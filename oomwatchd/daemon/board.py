@@ -12,7 +12,7 @@ from oomwatchd.model import Problem
 from oomwatchd.policy import State
 from oomwatchd.status.protocol import encode
 from oomwatchd.status.shelltext import shell_text
-from oomwatchd.status.short import Facts, Said, file_facts, short_status, without_figures
+from oomwatchd.status.short import Said, file_facts, short_status
 from oomwatchd.system.files import reason
 from oomwatchd.system.replaced import ReplacedFile
 
@@ -24,7 +24,7 @@ class Board:
         """Put nothing up yet."""
         self._file = file
         self._outlook = outlook
-        self._shown: Facts | None = None
+        self._shown: tuple[object, ...] | None = None
         self.problem: Problem | None = None
         """Why the status file is not up to date."""
 
@@ -38,22 +38,29 @@ class Board:
     def rehearse(self, assessment: Assessment, state: State, now: float) -> None:
         """Put together what would be put up."""
         self.line(assessment, state, now, history=True)
-        shell_text(without_figures(file_facts(assessment, self._said(state, (), now), 0, 0.0)))
+        shell_text(file_facts(assessment, self._said(state, (), now), 0, 0.0))
 
     def update(self, assessment: Assessment, steps: Steps, now: float) -> None:
         """Replace the status file if more than figures has changed."""
         if self._file is None:
             return
-        said = self._said(steps.state, steps.problems(now), now)
-        facts = file_facts(assessment, said, os.getpid(), time.time())
-        lasting = without_figures(facts)
+        state, problems = steps.state, steps.troubles
+        stands = _without_figures(assessment, state, problems)
+        if stands == self._shown and self._file.is_prepared:
+            return
         # Nothing is opened between a low demand and the end of its remedy.
-        may_open = steps.state.running is None and not policy.is_unspoken(steps.state)
+        may_open = state.running is None and not policy.is_unspoken(state)
         try:
             if may_open:
                 self._file.prepare()
-            if lasting != self._shown and self._file.write(shell_text(facts)):
-                self._shown = lasting
+            if stands != self._shown and self._file.write(
+                shell_text(
+                    file_facts(
+                        assessment, self._said(state, problems, now), os.getpid(), time.time()
+                    )
+                )
+            ):
+                self._shown = stands
                 if may_open:
                     self._file.prepare()
             self.problem = None
@@ -72,3 +79,18 @@ class Board:
             last=state.outcomes[-1] if state.outcomes else None,
             problems=problems,
         )
+
+
+def _without_figures(
+    assessment: Assessment, state: State, problems: tuple[Problem, ...]
+) -> tuple[object, ...]:
+    """Give what the status file is replaced for: its figures are as they were then."""
+    last = state.outcomes[-1] if state.outcomes else None
+    return (
+        [(reading.demand, reading.severity, reading.cause) for reading in assessment.readings],
+        assessment.severity,
+        state.words,
+        state.running and state.running.action.remedy,
+        last and (last.remedy, last.effective),
+        [problem.what for problem in (*assessment.problems, *problems)],
+    )

@@ -19,11 +19,6 @@ from oomwatchd.status.server import Reply, Server, Then
 
 Handler = Callable[[Request, float], Reply]
 """Answers a request, given the time."""
-_DROPS = {
-    "pagecache": Remedy.DROP_PAGECACHE,
-    "slab": Remedy.DROP_SLAB,
-    "all": Remedy.DROP_ALL,
-}
 
 
 class Keeper(Protocol):
@@ -149,7 +144,7 @@ class Desk:
         return self._run(Action(Remedy.COMPACT, request.arguments["node"]), now)
 
     def _drop_caches(self, request: Request, now: float) -> Reply:
-        return self._run(Action(_DROPS[request.arguments["what"]]), now)
+        return self._run(Action(Remedy(f"drop_{request.arguments['what']}")), now)
 
     def _run(self, action: Action, now: float) -> Reply:
         """Start a remedy; its outcome is the reply."""

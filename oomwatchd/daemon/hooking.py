@@ -39,7 +39,8 @@ class Hooking:
         self._epoll = epoll
         self._process: Process | None = None
         self._notice = Notice()
-        self._assessment: Assessment | None = None
+        self._last: tuple[State, Assessment] | None = None
+        """What was noted last."""
         self._refusal: str | None = None
         self._trouble: str | None = None
         self._held: str | None = None
@@ -76,6 +77,9 @@ class Hooking:
         if not settings.command or not self._acting:
             self._notice = notice.passed_over(self._notice)
             return
+        if self._process is None and self._last is not None:
+            # What was so before there was a command is not told.
+            self._notice = notice.passed_over(notice.heard(self._notice, *self._last))
         try:
             self._process = self._process or _open_process(self._epoll)
         except OSError as error:
@@ -105,10 +109,13 @@ class Hooking:
         Returns:
             When `chore` is to be called again.
         """
+        self._last = state, assessment
+        if self._process is None:
+            return math.inf
         before = self.problem is None  # which this tick has told
-        self._assessment, self._held = assessment, None
+        self._held = None
         self._notice = notice.heard(self._notice, state, assessment)
-        if self._process is None or not self._settings.command:
+        if not self._settings.command:
             self._notice = notice.passed_over(self._notice)
         due = self.chore(state, now)
         self.has_news = (self.problem is None) is not before
@@ -123,8 +130,8 @@ class Hooking:
         if process is None:
             return math.inf
         self._look(process, now)
-        if not process.is_running and self._due_at(state, now) <= now and self._assessment:
-            self._run(process, state, self._assessment, now)
+        if not process.is_running and self._due_at(state, now) <= now and self._last:
+            self._run(process, state, self._last[1], now)
         return process.due_at(now) if process.is_running else self._due_at(state, now)
 
     def stop(self) -> None:

@@ -57,6 +57,8 @@ class Steps:
         """Of the remedy that was judged in this tick."""
         self.why_not: str | None = None
         """Why nothing is done for the demand that stands worst."""
+        self.troubles: tuple[Problem, ...] = ()
+        """What the daemon itself could not have, as last reported."""
         self.pressed = False
         """Whether tasks have been seen to wait for memory since the last tick."""
         self.watched = False
@@ -173,8 +175,8 @@ class Steps:
         if self.pressed or not self._idle:
             self._report_kills(now)
         self.pressed = False
-        problems = (*self.problems(now), *assessment.problems)
-        self._reporter.problems(tuple(dict.fromkeys(problems)))
+        self.troubles = self.problems(now)
+        self._reporter.problems(tuple(dict.fromkeys((*self.troubles, *assessment.problems))))
         self._lifeline.tell(summary(assessment))
         self._looks += 1
         if self._looks % _COLLECTED_LOOKS == 0:
@@ -197,7 +199,7 @@ class Steps:
         self.state, decision = policy.ask_for(state, assessment, action, limits, now)
         if isinstance(decision, Refusal):
             return decision
-        self._idle = False
+        self.disturb()
         self.act(decision)
         self._reporter.decision(decision, now)
         return None

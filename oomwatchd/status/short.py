@@ -9,7 +9,6 @@ from oomwatchd.model import Outcome, Problem, Remedy
 from oomwatchd.status.document import SCHEMA, Json, Standing, rounded, stand_of
 
 Facts = list[tuple[str, object]]
-_FIGURES = ("_headroom", "written_at")
 
 
 class Said(NamedTuple):
@@ -85,8 +84,3 @@ def file_facts(assessment: Assessment, said: Said, pid: int, wall_seconds: float
             (f"{key}_said", said.words.get(demand.name)),
         ]
     return facts
-
-
-def without_figures(facts: Facts) -> Facts:
-    """Give the facts that the file is replaced for: the others are as they were then."""
-    return [fact for fact in facts if not fact[0].endswith(_FIGURES)]

@@ -32,6 +32,11 @@ class ReplacedFile:
         self._written = b""
         self.prepare()
 
+    @property
+    def is_prepared(self) -> bool:
+        """Whether all of the next files are open."""
+        return len(self._spares) == _SPARES
+
     def prepare(self) -> None:
         """Open the next files, if need be; only while nothing is waited for.
 
