@@ -23,13 +23,16 @@ def order_of(size_bytes: int, page_size: int) -> int:
     return (pages - 1).bit_length()
 
 
-def describe_size(size_bytes: int) -> str:
-    """Write a size for people: whole KiB below 10 MiB, then MiB, then GiB with a decimal."""
+def describe_size(size_bytes: int, unit: str = " {}iB") -> str:
+    """Write a size for people: whole KiB below 10 MiB, then MiB, then GiB with a decimal.
+
+    `unit` is what follows the number, {} standing for the letter.
+    """
     if size_bytes < 10 << 20:
-        return f"{size_bytes >> 10} KiB"
+        return f"{size_bytes >> 10}{unit.format('K')}"
     if size_bytes < 10 << 30:
-        return f"{size_bytes >> 20} MiB"
-    return f"{size_bytes / (1 << 30):.1f} GiB"
+        return f"{size_bytes >> 20}{unit.format('M')}"
+    return f"{size_bytes / (1 << 30):.1f}{unit.format('G')}"
 
 
 def pages_of_kib(kib: int, page_size: int) -> int:

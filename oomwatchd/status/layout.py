@@ -1,5 +1,7 @@
 """Laying text out for a window so many columns wide: tables, and paragraphs with a label."""
 
+from oomwatchd.units import describe_size
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # not loaded: a client waits for it
     from collections.abc import Sequence
@@ -107,12 +109,8 @@ def cut(body: str, width: int) -> str:
 
 
 def short_size(size_bytes: int) -> str:
-    """Write a size in few columns: whole K below 10 M, then M, then G with a decimal."""
-    if size_bytes < 10 << 20:
-        return f"{size_bytes >> 10}K"
-    if size_bytes < 10 << 30:
-        return f"{size_bytes >> 20}M"
-    return f"{size_bytes / (1 << 30):.1f}G"
+    """Write a size in few columns: the number and a letter."""
+    return describe_size(size_bytes, "{}")
 
 
 def span(seconds: float) -> str:
