@@ -5,7 +5,7 @@ import time
 
 from oomwatchd import policy
 from oomwatchd.assess.assessment import Assessment
-from oomwatchd.daemon.facts import inhibited_seconds, standings
+from oomwatchd.daemon.facts import standings
 from oomwatchd.daemon.outlook import Outlook
 from oomwatchd.daemon.steps import Steps
 from oomwatchd.model import Problem
@@ -75,7 +75,7 @@ class Board:
             words={name: word.value for name, word in state.words.items()},
             standings=standings(state, self._outlook, now) if forecast else {},
             running=state.running.action.remedy if state.running else None,
-            inhibited_seconds=inhibited_seconds(state, now),
+            inhibited_seconds=policy.inhibited_seconds(state, now),
             last=state.outcomes[-1] if state.outcomes else None,
             problems=problems,
         )

@@ -15,18 +15,12 @@ def standings(state: State, outlook: Outlook, now: float) -> dict[str, Standing]
     }
 
 
-def inhibited_seconds(state: State, now: float) -> float | None:
-    """Tell how long no remedy is run yet, as somebody has asked for; None where that is not so."""
-    until = state.inhibited_until
-    return until - now if until is not None and now < until else None
-
-
 def remedy_facts(state: State, remedies: Remedies, now: float) -> RemedyFacts:
     """Describe the remedies: running, done, and what the budgets leave."""
     waits = [policy.waiting(state, name, now) for name in state.backoffs]
     return RemedyFacts(
         running=state.running.action.remedy if state.running else None,
-        inhibited_until_seconds=inhibited_seconds(state, now),
+        inhibited_until_seconds=policy.inhibited_seconds(state, now),
         backoff_remaining_seconds=max((wait for wait in waits if wait is not None), default=None),
         counts=state.counts,
         budget_left=policy.budget_left(state, remedies, now),

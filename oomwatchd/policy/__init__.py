@@ -36,7 +36,7 @@ anew.
 """
 
 from oomwatchd.policy.asked import Refusal, ask_for, inhibited
-from oomwatchd.policy.budget import budget_left, waiting
+from oomwatchd.policy.budget import budget_left, inhibited_seconds, waiting
 from oomwatchd.policy.decide import decide
 from oomwatchd.policy.effect import STUCK_SECONDS, doubts, finished, is_stuck, judge, settled
 from oomwatchd.policy.memo import memo_of, recalled
@@ -61,6 +61,7 @@ __all__ = [
     "doubts",
     "finished",
     "inhibited",
+    "inhibited_seconds",
     "initial",
     "is_idle",
     "is_stuck",

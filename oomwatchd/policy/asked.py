@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from oomwatchd.assess.assessment import Assessment, Reading
 from oomwatchd.model import Action, Cause, Request
-from oomwatchd.policy.budget import exhausted, pruned
+from oomwatchd.policy.budget import beside_realtime, exhausted, inhibition, pruned
 from oomwatchd.policy.choice import obstacle
 from oomwatchd.policy.effect import started
 from oomwatchd.policy.state import Decision, Limits, State
@@ -48,26 +48,16 @@ def _refusal(state: State, action: Action, limits: Limits, now: float) -> Refusa
         or obstacle(action.remedy, limits)
         or ("a dry-run changes nothing" if limits.dry_run else None)
         or _no_such_node(action, limits)
-        or (
-            f"real-time: {limits.realtime}"
-            if limits.realtime is not None and not limits.remedies.realtime
-            else None
-        )
+        or beside_realtime(limits)
     )
     if lasting:
         return Refusal(lasting, lasting=True)
     passing = (
         ("a remedy is under way" if state.running is not None else None)
-        or _inhibition(state, now)
+        or inhibition(state, now)
         or exhausted(state, action.remedy, limits, now)
     )
     return Refusal(passing, lasting=False) if passing else None
-
-
-def _inhibition(state: State, now: float) -> str | None:
-    if state.inhibited_until is None or now >= state.inhibited_until:
-        return None
-    return f"inhibited for {state.inhibited_until - now:.0f} s more"
 
 
 def _no_such_node(action: Action, limits: Limits) -> str | None:

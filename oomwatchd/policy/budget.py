@@ -35,13 +35,30 @@ def silence(state: State, limits: Limits, now: float) -> str | None:
     """Say why nothing at all is done now; None where nothing stands against it."""
     if limits.unavailable is not None:
         return limits.unavailable
-    if state.inhibited_until is not None and now < state.inhibited_until:
-        return f"inhibited for {state.inhibited_until - now:.0f} s more"
+    if why := inhibition(state, now):
+        return why
     if any(_within(hours, limits.minute_of_day) for hours in limits.remedies.quiet_hours):
         return "quiet hours"
-    if limits.realtime is not None and not limits.remedies.realtime:
-        return f"real-time: {limits.realtime}"
-    return None
+    return beside_realtime(limits)
+
+
+def inhibited_seconds(state: State, now: float) -> float | None:
+    """Tell how long nothing is run yet, as somebody has asked for; None where that is not so."""
+    until = state.inhibited_until
+    return until - now if until is not None and now < until else None
+
+
+def inhibition(state: State, now: float) -> str | None:
+    """Say that somebody has asked for nothing to be run."""
+    seconds = inhibited_seconds(state, now)
+    return None if seconds is None else f"inhibited for {seconds:.0f} s more"
+
+
+def beside_realtime(limits: Limits) -> str | None:
+    """Say which real-time task nothing may be run beside."""
+    if limits.realtime is None or limits.remedies.realtime:
+        return None
+    return f"real-time: {limits.realtime}"
 
 
 def exhausted(state: State, remedy: Remedy, limits: Limits, now: float) -> str | None:
