@@ -5,6 +5,7 @@ nothing in it can be taken for a field.
 """
 
 from oomwatchd.alerts.vocabulary import EVENTS, Entry
+from oomwatchd.logfmt import bare
 
 _FACILITY_DAEMON = "3"
 _MAX_BYTES = 4000
@@ -24,15 +25,8 @@ def encode_journal(entry: Entry) -> bytes:
     }
     for key, value in entry.facts.items():
         if value is not None:
-            fields[f"OOMWATCHD_{key.upper()}"] = _text(value)
+            fields[f"OOMWATCHD_{key.upper()}"] = bare(value)
     return b"".join(_field(name, value) for name, value in fields.items())
-
-
-def _text(value: object) -> str:
-    """Write a value as the line has it, but without quotes."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _field(name: str, value: str) -> bytes:

@@ -6,6 +6,8 @@ process's name forge one.
 
 import codecs
 
+from oomwatchd.logfmt import bare, quoted
+
 MAX_BYTES = 216
 """With the header `<30>oomwatchd[4194304]: ` a record has at most 240."""
 _CUT = " ..."
@@ -31,15 +33,8 @@ def render(name: str, facts: dict[str, object]) -> str:
 
 
 def _value(value: object) -> str:
-    """Write a value as logfmt does."""
+    """Write a value as logfmt does; a dash for none."""
     if value is None:
         return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    text = str(value)
-    if text and _PLAIN.issuperset(text):
-        return text
-    escaped = text.encode("unicode_escape").decode("ascii").replace('"', '\\"')
-    return f'"{escaped}"'
+    text = bare(value)
+    return text if text and _PLAIN.issuperset(text) else quoted(text)

@@ -2,7 +2,7 @@
 
 import time
 
-from oomwatchd.fault import escape
+from oomwatchd.logfmt import bare, quoted
 from oomwatchd.status.fields import Json, number, text, whole
 
 DATE_AND_TIME = "%Y-%m-%d %H:%M:%S"
@@ -42,12 +42,8 @@ def local_time(wall_seconds: float | None, form: str = DATE_AND_TIME) -> str:
 
 def _value(value: object) -> str:
     """Write a value as logfmt does."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.3f}"
     try:
-        return _plain(str(value))
+        return _plain(bare(value))
     except RecursionError:
         return "?"  # lists in lists in lists: nothing that was ever sent
 
@@ -56,5 +52,4 @@ def _plain(word: str) -> str:
     """Write a word that needs no quotes as it is."""
     if word and word.isascii() and word.isprintable() and not _ODD.intersection(word):
         return word
-    escaped = escape(word).replace('"', '\\"')
-    return f'"{escaped}"'
+    return quoted(word)

@@ -2,6 +2,7 @@
 
 from oomwatchd.assess.assessment import Assessment
 from oomwatchd.errors import escape
+from oomwatchd.logfmt import bare
 from oomwatchd.model import Severity
 from oomwatchd.policy import State, Word
 from oomwatchd.policy.notice import Notice
@@ -35,11 +36,11 @@ def environment(notice: Notice, state: State, assessment: Assessment) -> dict[st
         "REQUEST": reading.demand.request.value if reading else None,
         "CAUSE": reading.cause.value if reading and reading.cause else None,
         "REMEDY": outcome.remedy.value if outcome else None,
-        "EFFECTIVE": ("yes" if outcome.effective else "no") if outcome else None,
+        "EFFECTIVE": outcome.effective if outcome else None,
     }
     return _FIXED | {f"OOMWATCHD_{name}": _text(fact) for name, fact in facts.items()}
 
 
 def _text(fact: object) -> str:
     """Write a fact as one line of printable ASCII."""
-    return "" if fact is None else escape(str(fact))
+    return "" if fact is None else escape(bare(fact))

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 
+from oomwatchd.fault import escape
+from oomwatchd.logfmt import bare
+
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,+@")
 
 
@@ -14,10 +17,7 @@ def _quoted(value: object) -> str:
     """Quote a value for a shell; what is no printable ASCII is escaped."""
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    text = str(value)
+    text = bare(value)
     if _PLAIN.issuperset(text):
         return text
-    plain = text.encode("unicode_escape").decode("ascii")
-    return "'" + plain.replace("'", "'\\''") + "'"
+    return "'" + escape(text).replace("'", "'\\''") + "'"
