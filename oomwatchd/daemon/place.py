@@ -68,7 +68,7 @@ def settle(settings: SocketSettings, *, copied: bool, epoll: select.epoll) -> Pl
             _group_id(settings.group, problems),
             _group_id(settings.control_group, problems),
         )
-        listener = handed_over(dict(os.environ)) or listen(path, group_ids[0])
+        listener = handed_over(os.environ) or listen(path, group_ids[0])
         server = Server(listener, epoll, group_ids[1])
     except InUseError:
         if lock is not None:

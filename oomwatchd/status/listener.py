@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+from collections.abc import Mapping
 
 _BACKLOG = 64
 _MODE = 0o660
@@ -78,7 +79,7 @@ def listen(path: str, group_id: int | None) -> Listener:
     return Listener(made, path)
 
 
-def handed_over(environment: dict[str, str]) -> Listener | None:
+def handed_over(environment: Mapping[str, str]) -> Listener | None:
     """Take the socket that the service manager made for us (sd_listen_fds(3)), if it did.
 
     Raises:
