@@ -125,7 +125,7 @@ class Daemon:
                 decision, assessment = steps.decide(assessment, now, fresh=sample is not None)
                 steps.act(decision)
                 self._report(assessment, decision, now)
-            now = self._wait(now, steps.pause_seconds)
+            now = self._wait(now, steps.pause.seconds)
         self._lifeline.stopping()
         self._reporter.emit("stopped", uptime_seconds=time.monotonic() - self._started)
 

@@ -67,12 +67,8 @@ class Steps:
         self._changed = self._idle = self._kills_unknown = False
         self._looks = 0
         self._kills_at = 0.0
-        self._pause = Pause(0.0, 0.0)
-
-    @property
-    def pause_seconds(self) -> float:
+        self.pause = Pause(0.0, 0.0)
         """How long until the next tick."""
-        return self._pause.seconds
 
     @property
     def is_idle(self) -> bool:
@@ -101,11 +97,11 @@ class Steps:
             # A kill and what it gave back may lie between two looks.
             self._report_kills(now)
         if text is None:
-            if self._pause.seconds < self._pause.calm_seconds:
-                self._pause = self._pause.longer()
+            if self.pause.seconds < self.pause.calm_seconds:
+                self.pause = self.pause.longer()
             return True
         if (pause_if_far := self._view.pause_if_far(now)) is not None:
-            self._pause = pause_if_far
+            self.pause = pause_if_far
         return pause_if_far is not None
 
     def sample(self, now: float) -> Sample | None:
@@ -184,7 +180,7 @@ class Steps:
         if self.outcome is not None:
             # Only now: it opens files, and the next remedy may have been waiting for its turn.
             self._answers.gather()
-        self._pause = pause(self.state, assessment, self._config.poll, now)
+        self.pause = pause(self.state, assessment, self._config.poll, now)
 
     def problems(self, now: float) -> tuple[Problem, ...]:
         """List what the daemon itself could not have."""
