@@ -16,7 +16,7 @@ OLDEST := structlog==22.3.0 psutil==5.9.4
 # Debian packages that some tests ask for; they are skipped where these are missing.
 TOOLS := strace busybox
 
-.PHONY: run check lint test target bench tools clean
+.PHONY: run check lint test target bench bench-target tools clean
 
 run: $(VENV)/run.stamp
 	@mkdir -p $(RUN)
@@ -48,6 +48,11 @@ target: $(VENV)/test.stamp
 # What the daemon costs, in instructions counted on the same device; fails if a goal is missed.
 bench: $(VENV)/test.stamp
 	PYTHONPATH=tests $(BIN)/python -m target.bench $(ARGS)
+
+# How memory fails with the daemon, with its peers and with nothing: 20 seeds of everything take
+# hours; ARGS='--seeds 2 --scenario movable' is a taste.
+bench-target: $(VENV)/test.stamp
+	PYTHONPATH=tests $(BIN)/python -m target.proof $(ARGS)
 
 tools:
 	@for tool in $(TOOLS); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \

@@ -151,8 +151,11 @@ def make_reading(
     return Reading(demand, headroom, False, severity, cause if low else None)  # noqa: FBT003 - a field
 
 
-def make_assessment(*readings: Reading, free_pages: int = 5099) -> Assessment:
+def make_assessment(
+    *readings: Reading, free_pages: int = 5099, free_cma_pages: int | None = None
+) -> Assessment:
     """Make an assessment of demands that were judged already."""
-    system = System((make_zone(free_pages=free_pages),), ("Normal", "Movable"), rule_of((6, 1, 0)))
+    zone = make_zone(free_pages=free_pages, free_cma_pages=free_cma_pages)
+    system = System((zone,), ("Normal", "Movable"), rule_of((6, 1, 0)))
     severity = max((r.severity for r in readings), key=lambda s: s.rank, default=Severity.OK)
     return Assessment(make_kernel(), system, Memory(), readings, severity, ())

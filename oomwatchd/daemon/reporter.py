@@ -56,6 +56,7 @@ class Reporter:
                 cause=reading.cause.value if reading.cause else None,
                 seconds=backoff.until - now,
                 failures=backoff.failures,
+                why=against(reading, decision),
             )
         if decision.action is not None and decision.reading is not None:
             self.emit(

@@ -85,7 +85,16 @@ def _answer(reading: Reading, case: _Case) -> _Answer:
             continue  # too long to wait for, when compaction can be tried again before
         # A rung that only has to wait is waited for: the next ones are harsher.
         return _Answer(None, why) if why else _Answer(action, "")
-    return _Answer(None, "nothing helped", is_spent=True)
+    return _Answer(None, _in_vain(reading, tried), is_spent=True)
+
+
+def _in_vain(reading: Reading, tried: frozenset[Remedy]) -> str:
+    """Say what it means that everything was tried."""
+    if not tried & COMPACTING:
+        return "nothing helped"
+    # Enough is free, and what can be moved was: the rest holds it apart.
+    unmovable = "unmovable: " if reading.cause is Cause.FRAGMENTATION else ""
+    return f"{unmovable}compaction did not help"
 
 
 def _veto(reading: Reading, case: _Case) -> str | None:

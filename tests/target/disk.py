@@ -13,6 +13,10 @@ MODULES = ("ext4", "crc32c_generic")
 ext4 asks for crc32c by name, not by a dependency that could be read from the module.
 """
 FILES_FOLDER = "files"
+SMALL_FOLDER = "small"
+_SMALL_FILES = 250
+"""Empty files in each folder of SMALL_FOLDER: names and inodes alone."""
+_INODES_SPARE = 1000
 _MIB = 1 << 20
 _FILE_BYTES = 256 * 1024
 # Of an image; the rest is the file system's own: inodes, journal, spare blocks.
@@ -24,9 +28,10 @@ def tool() -> str | None:
     return shutil.which("mke2fs") or shutil.which("mke2fs", path="/usr/sbin:/sbin")
 
 
-def make_ext4(image: Path, size_mib: int = 192) -> int:
+def make_ext4(image: Path, size_mib: int = 192, small_folders: int = 0) -> int:
     """Make an image full of files of 256 KiB in the folder `files`; returns their bytes.
 
+    Besides, in the folder `small`, so many folders of 250 empty files each.
     To be given as `Options.disks`, with MODULES as `Options.modules`; in the guest
     `mount -t ext4 /dev/vda /mnt`. The contents are the same each time, and not zeros.
 
@@ -43,11 +48,18 @@ def make_ext4(image: Path, size_mib: int = 192) -> int:
         files.mkdir()
         for number in range(count):
             (files / f"{number:05}").write_bytes(source.randbytes(_FILE_BYTES))
+        for number in range(small_folders):
+            small = Path(folder) / SMALL_FOLDER / f"{number:04}"
+            small.mkdir(parents=True)
+            for name in range(_SMALL_FILES):
+                (small / f"{name:04}").touch()
+        inodes = count + small_folders * (_SMALL_FILES + 1) + _INODES_SPARE
         with image.open("wb") as file:
-            file.truncate(size_mib * _MIB)
+            # An inode has 256 bytes, and a folder of so many files two or three blocks.
+            file.truncate(size_mib * _MIB + inodes * 256 + small_folders * 16 * 1024)
         # -m 0: no blocks are kept for root. lazy_itable_init=0: no thread writes in the guest.
         run(
             *(program, "-q", "-F", "-t", "ext4", "-m", "0", "-E", "lazy_itable_init=0"),
-            *("-d", folder, image),
+            *("-N", str(inodes), "-d", folder, image),
         )
     return count * _FILE_BYTES

@@ -150,6 +150,25 @@ class Guests:
         Raises:
             BuildError: the guest cannot be built or started here.
         """
+        with tempfile.TemporaryDirectory(prefix="oomwatchd-target") as folder:
+            place = Path(folder)
+            words = self.command(machine, run, options, place, files=files)
+            return carried_out(words, place, options.timeout_seconds, listen=listen)
+
+    def command(
+        self,
+        machine: Machine,
+        run: str | bytes,
+        options: Options,
+        place: Path,
+        *,
+        files: Mapping[str, bytes] | None = None,
+    ) -> list[str]:
+        """Build a guest in a directory, and write the command that starts it.
+
+        Raises:
+            BuildError: the guest cannot be built here.
+        """
         script = run.encode() if isinstance(run, str) else run
         if not script.startswith(b"#!"):
             script = b"#!/bin/sh\n" + script
@@ -160,12 +179,14 @@ class Guests:
         with self.cache.locked():
             kernel, layers = self._build(machine, options)
         layers.append(own.packed())
-        with tempfile.TemporaryDirectory(prefix="oomwatchd-target") as folder:
-            place = Path(folder)
-            # Every layer begins on a multiple of four bytes.
-            data = b"".join(layer + b"\0" * (-len(layer) % 4) for layer in layers)
-            (place / "initrd").write_bytes(data)
-            return _run(_words(machine, options, kernel, place), options, place, listen)
+        # Every layer begins on a multiple of four bytes.
+        data = b"".join(layer + b"\0" * (-len(layer) % 4) for layer in layers)
+        (place / "initrd").write_bytes(data)
+        return [
+            *hardware(machine, options, place),
+            *("-kernel", str(kernel), "-initrd", f"{place}/initrd"),
+            *("-append", f"console={machine.console} quiet panic=-1 {options.append}".strip()),
+        ]
 
     def _build(self, machine: Machine, options: Options) -> tuple[Path, list[bytes]]:
         """Give the kernel image and the layers of the root file system."""
@@ -182,6 +203,7 @@ class Guests:
             if self._wheel:
                 layers.append(project_layer(self._wheel()))
             layers.append(source_layer(INSIDE, "job/target/inside"))
+            layers.append(source_layer(INSIDE / "proof", "job/target/inside/proof"))
         (image,) = root.glob("boot/vmlinuz-*")
         return image, layers
 
@@ -204,14 +226,12 @@ def _base(busybox: bytes, modules: Mapping[str, bytes]) -> bytes:
     return archive.packed()
 
 
-def _words(machine: Machine, options: Options, kernel: Path, place: Path) -> list[str]:
-    """Write the command that starts the guest."""
+def hardware(machine: Machine, options: Options, place: Path) -> list[str]:
+    """Write the part of the command that says what the guest's machine is, and what it leaves."""
     words = [
         *machine.qemu,
         *("-m", str(options.memory_mib), "-smp", str(options.cpus)),
         *("-nographic", "-nic", "none", "-no-reboot"),
-        *("-kernel", str(kernel), "-initrd", f"{place}/initrd"),
-        *("-append", f"console={machine.console} quiet panic=-1 {options.append}".strip()),
         # What the guest writes has arrived when its write returns: a panic loses nothing.
         *("-global", "virtio-mmio.ioeventfd=off", "-device", "virtio-serial-device"),
     ]
@@ -226,29 +246,42 @@ def _words(machine: Machine, options: Options, kernel: Path, place: Path) -> lis
     return words
 
 
-def _run(
-    words: Sequence[str],
-    options: Options,
-    place: Path,
-    listen: Callable[[dict[str, Any]], None] | None,
-) -> Result:
-    """Run QEMU to its end, and collect what came out."""
-    begin = time.monotonic()
-    timed_out = False
-    heard = 0
+def started(words: Sequence[str], place: Path) -> subprocess.Popen[bytes]:
+    """Start QEMU, with its console in a file.
+
+    Raises:
+        BuildError: it is not installed.
+    """
     try:
         with (place / "console").open("wb") as console:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT
             )
     except FileNotFoundError as error:
         raise BuildError(f"{words[0]} is not installed (see tests/target/packages.txt)") from error
+
+
+def carried_out(
+    words: Sequence[str],
+    place: Path,
+    timeout_seconds: float,
+    *,
+    listen: Callable[[dict[str, Any]], None] | None = None,
+    awake: Callable[[], None] | None = None,
+) -> Result:
+    """Run QEMU to its end, and collect what came out; `awake` is called when it has started."""
+    begin = time.monotonic()
+    timed_out = False
+    heard = 0
+    process = started(words, place)
     try:
+        if awake:
+            awake()
         while process.poll() is None and not timed_out:
             try:
-                process.wait(0.5 if listen else options.timeout_seconds)
+                process.wait(0.5 if listen else timeout_seconds)
             except subprocess.TimeoutExpired:
-                timed_out = time.monotonic() - begin >= options.timeout_seconds
+                timed_out = time.monotonic() - begin >= timeout_seconds
             if listen:
                 heard = _tell(place, heard, listen)
     finally:
@@ -258,7 +291,7 @@ def _run(
     status = files.get("status")
     return Result(
         status=int(status) if status else None,
-        events=list(_events(place)),
+        events=list(events_in(place)),
         files=files,
         console=(place / "console").read_text(errors="replace").replace("\r\n", "\n"),
         seconds=time.monotonic() - begin,
@@ -268,14 +301,14 @@ def _run(
 
 def _tell(place: Path, heard: int, listen: Callable[[dict[str, Any]], None]) -> int:
     """Tell of the events after the first `heard`; return how many there are."""
-    for number, event in enumerate(_events(place)):
+    for number, event in enumerate(events_in(place)):
         if number >= heard:
             listen(event)
             heard = number + 1
     return heard
 
 
-def _events(place: Path) -> Iterator[dict[str, Any]]:
+def events_in(place: Path) -> Iterator[dict[str, Any]]:
     """Read the events; a line that was not finished is not one."""
     file = place / "events"
     if not file.exists():

@@ -260,7 +260,7 @@ def test_all_that_nothing_helped_are_backed_off_at_once() -> None:
     decision = daemon.in_vain(*readings)
     assert daemon.backed_off == [("a", 60.0), ("b", 240.0)]
     assert [backoff.failures for _, backoff in decision.backed_off] == [1, 3]
-    assert decision.against == {"a": "nothing helped", "b": "nothing helped"}
+    assert decision.against == dict.fromkeys("ab", "unmovable: compaction did not help")
 
 
 def test_one_is_backed_off_while_another_is_helped() -> None:
@@ -347,5 +347,5 @@ def test_what_is_reserved_is_backed_off_when_compaction_did_not_help() -> None:
     daemon = Daemon()
     reserved = make_reading(CRITICAL, cause=Cause.RESERVED)
     assert daemon.tick(reserved).remedy is C
-    assert daemon.in_vain(reserved).reason == "nothing helped"
+    assert daemon.in_vain(reserved).reason == "compaction did not help"
     assert daemon.backed_off == [("process", 60.0)]

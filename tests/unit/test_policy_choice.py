@@ -7,7 +7,7 @@ from policies import CRITICAL, DROPPABLE, WARNING, Daemon, make_limits
 from oomwatchd.assess.assessment import Reading
 from oomwatchd.assess.memory import Memory
 from oomwatchd.model import Action, Cause, Remedy, Request
-from oomwatchd.policy.choice import no_rung, rungs
+from oomwatchd.policy.choice import level_of, no_rung, rungs
 from oomwatchd.policy.state import Limits
 from oomwatchd.settings import Remedies
 
@@ -84,6 +84,31 @@ def test_a_critical_shortage_is_answered_for_what_cannot_sleep(
     for request in ASLEEP:
         asleep = make_reading(CRITICAL, request=request, cause=SHORTAGE)
         assert ladder(asleep, make_limits(able)) == []
+
+
+@pytest.mark.parametrize(("headroom", "expected"), [(WARNING, [A, C]), (CRITICAL, [C, R])])
+def test_what_cannot_wait_is_compacted_for_while_cma_has_room(
+    headroom: int, expected: list[Remedy]
+) -> None:
+    """What can be moved goes to CMA; as many pages as are missing have to be free there."""
+    short = make_reading(headroom, request=Request.ATOMIC, cause=SHORTAGE)
+    missing_pages = (level_of(short) + 1 - headroom) << short.demand.order
+    for free_cma_pages, found in (
+        (missing_pages, expected),
+        (missing_pages - 1, expected[2:] if headroom == WARNING else [R]),
+    ):
+        assessment = make_assessment(short, free_cma_pages=free_cma_pages)
+        assessment = assessment._replace(memory=DROPPABLE)
+        actions = rungs(short, assessment, make_limits(EVERYTHING))
+        assert [action.remedy for action in actions] == found
+
+
+def test_whoever_may_sleep_is_not_compacted_for_where_memory_is_short() -> None:
+    """The kernel reclaims for it; and user memory may use CMA as it is."""
+    for request in ASLEEP:
+        short = make_reading(CRITICAL, request=request, cause=SHORTAGE)
+        assessment = make_assessment(short, free_cma_pages=1 << 20)._replace(memory=DROPPABLE)
+        assert list(rungs(short, assessment, make_limits(EVERYTHING))) == []
 
 
 @pytest.mark.parametrize("headroom", [WARNING, CRITICAL])

@@ -9,6 +9,7 @@ from oomwatchd.model import Action, Cause, Remedy, Request
 from oomwatchd.settings import Poll, Remedies
 
 C, A, R, P = Remedy.COMPACT, Remedy.COMPACT_ASYNC, Remedy.RECLAIM, Remedy.DROP_PAGECACHE
+UNMOVABLE = "unmovable: compaction did not help"
 LOW_FOR_LONG = make_reading(WARNING)
 VERY_LOW = make_reading(CRITICAL)
 SHORT = make_reading(CRITICAL, request=Request.ATOMIC, cause=Cause.SHORTAGE)
@@ -95,7 +96,7 @@ def test_at_critical_giving_back_follows_and_then_compaction_again() -> None:
     assert daemon.tick(VERY_LOW, after=60).remedy is C
     assert daemon.backed_off == []
     decision = daemon.in_vain(VERY_LOW)
-    assert (decision.action, decision.reason) == (None, "nothing helped")
+    assert (decision.action, decision.reason) == (None, UNMOVABLE)
     assert daemon.backed_off == [("process", 60.0)]
     assert daemon.said == ["process headroom_low", "process headroom_critical"]
 
@@ -127,7 +128,7 @@ def test_a_root_in_ram_has_nothing_to_give_back() -> None:
     daemon = Daemon(Remedy, memory=Memory(droppable_pagecache_kib=0, droppable_slab_kib=500))
     daemon.tick(VERY_LOW)
     decision = daemon.in_vain(VERY_LOW)
-    assert (decision.action, decision.reason) == (None, "nothing helped")
+    assert (decision.action, decision.reason) == (None, UNMOVABLE)
     assert daemon.backed_off == [("process", 60.0)]
 
 
@@ -252,7 +253,7 @@ def test_what_is_reserved_is_compacted_for_gently_first() -> None:
     reserved = make_reading(WARNING, cause=Cause.RESERVED)
     assert daemon.tick(reserved).remedy is A
     assert daemon.in_vain(reserved).remedy is C
-    assert daemon.in_vain(reserved).reason == "nothing helped"
+    assert daemon.in_vain(reserved).reason == "compaction did not help"
     assert daemon.backed_off == [("process", 60.0)]
     assert daemon.said == ["process headroom_low", "process headroom_warning"]
 
@@ -265,7 +266,7 @@ def test_what_is_reserved_at_critical_climbs_the_whole_ladder() -> None:
     assert daemon.in_vain(VERY_LOW).remedy is R
     assert daemon.in_vain(reserved).reason == "the last compaction was less than 60 s ago"
     assert daemon.tick(reserved, after=60).remedy is C
-    assert daemon.in_vain(reserved).reason == "nothing helped"
+    assert daemon.in_vain(reserved).reason == "compaction did not help"
     assert daemon.backed_off == [("process", 60.0)]
 
 

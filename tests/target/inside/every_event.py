@@ -61,6 +61,7 @@ FACTS: dict[str, dict[str, Any]] = {
         "cause": "reserved",
         "seconds": 60.0,
         "failures": 1,
+        "why": "compaction did not help",
     },
     "oom_kill": {"kills": 2, "lowest_demand": "camera"},
     "allocation_failure": {"order": 4, "process": HOSTILE},

@@ -49,6 +49,10 @@ class Meter:
             int(self._field("smaps_rollup", "Anonymous")),
         )
 
+    def pss_kib(self) -> int:
+        """Measure its share of what it uses together with others, and what it has alone."""
+        return int(self._field("smaps_rollup", "Pss"))
+
     def descriptors(self) -> int:
         """Count its open descriptors."""
         return len(os.listdir(self._place / "fd"))

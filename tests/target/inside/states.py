@@ -1,7 +1,9 @@
 """Brings a guest's memory into wanted states and holds it there."""
 
+import math
 import mmap
 import os
+import random
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +40,15 @@ def free_pages() -> int:
     return kib * 1024 // PAGE
 
 
+def _some(count: int, part: float, chance: random.Random) -> Iterator[int]:
+    """Choose numbers below `count`, each with the same probability: from gap to gap."""
+    scale = 1 / math.log(1 - part)
+    at = int(math.log(1 - chance.random()) * scale)
+    while at < count:
+        yield at
+        at += 1 + int(math.log(1 - chance.random()) * scale)
+
+
 class Anonymous:
     """Anonymous memory: movable."""
 
@@ -58,6 +69,18 @@ class Anonymous:
         for chunk in self._chunks:
             for at in range(first * PAGE, _CHUNK_PAGES * PAGE, every * PAGE):
                 chunk.madvise(mmap.MADV_DONTNEED, at, PAGE)
+
+    def scatter(self, part: float, chance: random.Random) -> None:
+        """Give back a part of the pages, each with that probability."""
+        for chunk in self._chunks:
+            for at in _some(_CHUNK_PAGES, part, chance):
+                chunk.madvise(mmap.MADV_DONTNEED, at * PAGE, PAGE)
+
+    def fill(self) -> None:
+        """Touch all pages again."""
+        for chunk in self._chunks:
+            for at in range(0, _CHUNK_PAGES * PAGE, PAGE):
+                chunk[at] = 1
 
     def close(self) -> None:
         """Give back all."""

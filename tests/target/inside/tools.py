@@ -43,11 +43,32 @@ class Probe:
 
     def hold(self, kind: str, order: int, count: int) -> int:
         """Allocate blocks and keep them; return how many came."""
-        return int(self._ask(f"hold {kind} {order} {count}")["came"])
+        return self.keep(kind, order, count).came
+
+    def keep(self, kind: str, order: int, count: int) -> Answer:
+        """Allocate blocks and keep them."""
+        answer = self._ask(f"hold {kind} {order} {count}")
+        return Answer(int(answer["came"]), int(answer["slowest_ns"]))
 
     def release(self, every: int = 1) -> int:
         """Give back every so manieth block that is held."""
         return int(self._ask(f"release {every}")["released"])
+
+    def scatter(self, seed: int, part: float) -> int:
+        """Give back a part of the single pages that are held, by chance."""
+        return int(self._ask(f"scatter {seed} {int(part * 1000)}")["released"])
+
+    def give_back(self, order: int, count: int) -> int:
+        """Give back so many of the blocks of an order that are held, the last ones first."""
+        return int(self._ask(f"return {order} {count}")["released"])
+
+    def watch(self, period_us: int) -> None:
+        """Have a thread under SCHED_FIFO wake up that often; 0: no more."""
+        self._ask(f"watch {period_us}")
+
+    def late_ns(self) -> int:
+        """Say how late that thread was at worst since the last time."""
+        return int(self._ask("late")["worst_ns"])
 
     def drain(self) -> None:
         """Give the pages on per-CPU lists back to the free lists."""

@@ -8,7 +8,15 @@
  *                         {"kind", "order", "came", "slowest_ns"}
  *   hold KIND ORDER COUNT allocate and keep; same answer
  *   release [N]           give back all that is held, or every Nth block of it; {"released"}
+ *   scatter SEED PARTS    give back so many in a thousand of the single pages that are held, by
+ *                         chance; {"released"}
+ *   return ORDER COUNT    give back so many of the blocks of an order, those held last;
+ *                         {"released"}
  *   drain                 give the per-CPU lists back to the free lists; {"drained"}
+ *   watch PERIOD_US       have a SCHED_FIFO thread wake up that often (0: no more), and every
+ *                         100 us while memory is compacted or given back; {"watching"}
+ *   late                  how late it was at worst since the last such question, how often it
+ *                         woke up; {"worst_ns", "wakeups"}
  *
  * Kinds. The first four neither reclaim nor compact, and do not wake kswapd either: nothing but
  * the request itself changes what is free.
@@ -16,6 +24,8 @@
  *   movable         the rights of GFP_HIGHUSER_MOVABLE, a user page
  *   atomic          GFP_ATOMIC
  *   nowait          GFP_NOWAIT; since 6.1.116 it may go where GFP_KERNEL may not
+ * These two do all that the kernel does for them, in the background too:
+ *   driver          GFP_ATOMIC as an interrupt uses it
  *   kernel_noretry  GFP_KERNEL | __GFP_NORETRY: one round of reclaim and compaction
  *
  * A request without __GFP_DIRECT_RECLAIM is granted reserves that GFP_KERNEL is not. So kernel
@@ -23,17 +33,22 @@
  * tried with the min mark: without __GFP_IO it does not compact, and a task with PF_MEMALLOC
  * does not reclaim. __GFP_NOMEMALLOC keeps PF_MEMALLOC from lifting the marks.
  */
+#include <linux/hrtimer.h>
 #include <linux/kprobes.h>
+#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/prandom.h>
 #include <linux/proc_fs.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/vmstat.h>
 
 #define STOPPED (__GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN)
 #define WAKING (__GFP_IO | __GFP_FS | __GFP_KSWAPD_RECLAIM)
@@ -49,6 +64,7 @@ static const struct kind kinds[] = {
 	{ "movable", (GFP_HIGHUSER_MOVABLE & ~WAKING) | STOPPED, true },
 	{ "atomic", (GFP_ATOMIC & ~WAKING) | __GFP_NOWARN, false },
 	{ "nowait", (GFP_NOWAIT & ~WAKING) | __GFP_NOWARN, false },
+	{ "driver", GFP_ATOMIC | __GFP_NOWARN, false },
 	{ "kernel_noretry", GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, false },
 };
 
@@ -114,21 +130,146 @@ static const struct kind *kind_of(const char *name)
 	return NULL;
 }
 
+/* Each block is given back with the same probability, always in the same way for a seed. */
+static unsigned long scatter(struct list_head *blocks, u64 seed, unsigned int parts)
+{
+	struct rnd_state chance;
+	struct page *page, *next;
+	unsigned long given = 0;
+
+	prandom_seed_state(&chance, seed);
+	list_for_each_entry_safe(page, next, blocks, lru) {
+		unsigned int order = page_private(page);
+
+		if (order || prandom_u32_state(&chance) % 1000 >= parts)
+			continue;
+		list_del(&page->lru);
+		set_page_private(page, 0);
+		__free_pages(page, order);
+		given++;
+	}
+	return given;
+}
+
+static unsigned long give_order(struct list_head *blocks, unsigned int order, unsigned long most)
+{
+	struct page *page, *next;
+	unsigned long given = 0;
+
+	list_for_each_entry_safe_reverse(page, next, blocks, lru) {
+		if (given == most)
+			break;
+		if (page_private(page) != order)
+			continue;
+		list_del(&page->lru);
+		set_page_private(page, 0);
+		__free_pages(page, order);
+		given++;
+	}
+	return given;
+}
+
+static struct task_struct *watcher;
+static unsigned int period_us;
+static u64 worst_ns, wakeups;
+
+#define BUSY_US 100
+#define BUSY_WAKEUPS 500
+
+/* What counts up while memory is compacted or given back. */
+static unsigned long work_done(void)
+{
+	static unsigned long events[NR_VM_EVENT_ITEMS];
+
+	all_vm_events(events);
+	return events[COMPACTMIGRATE_SCANNED] + events[PGMIGRATE_SUCCESS] +
+	       events[SLABS_SCANNED] + events[PGINODESTEAL];
+}
+
+/*
+ * A thread of the kernel: no task of a user's is a real-time task because of it. It wakes up more
+ * often for a while when the kernel is seen at work: all the time would be too dear.
+ */
+static int watch(void *nothing)
+{
+	ktime_t due = ktime_get();
+	unsigned long done = work_done();
+	unsigned int busy = 0;
+
+	while (!kthread_should_stop()) {
+		unsigned int us = busy ? BUSY_US : period_us;
+		s64 late;
+
+		due = ktime_add_us(due, us);
+		set_current_state(TASK_INTERRUPTIBLE);
+		schedule_hrtimeout(&due, HRTIMER_MODE_ABS);
+		late = ktime_to_ns(ktime_sub(ktime_get(), due));
+		if (late > 0 && late > worst_ns)
+			worst_ns = late;
+		if (late > (s64)us * NSEC_PER_USEC)
+			due = ktime_get();
+		wakeups++;
+		if (done != work_done())
+			busy = BUSY_WAKEUPS;
+		else if (busy)
+			busy--;
+		done = work_done();
+	}
+	return 0;
+}
+
+static int set_watch(unsigned int us)
+{
+	if (watcher)
+		kthread_stop(watcher);
+	watcher = NULL;
+	period_us = us;
+	if (us) {
+		struct task_struct *task = kthread_create(watch, NULL, "oomwatchd_probe");
+
+		if (IS_ERR(task))
+			return PTR_ERR(task);
+		sched_set_fifo(task);
+		watcher = task;
+		wake_up_process(task);
+	}
+	snprintf(answer, sizeof(answer), "{\"watching\": %u}\n", us);
+	return 0;
+}
+
 static int request(char *text)
 {
 	LIST_HEAD(blocks);
 	const struct kind *kind;
 	char name[24];
 	unsigned long most, came, every = 1;
-	unsigned int order;
+	unsigned int order, parts;
 	bool hold = false;
-	u64 slowest;
+	u64 slowest, seed;
 
 	if (!strncmp(text, "drain", 5)) {
 		if (!drain_all)
 			return -EOPNOTSUPP;
 		drain_all(NULL);
 		snprintf(answer, sizeof(answer), "{\"drained\": true}\n");
+		return 0;
+	}
+	if (sscanf(text, "watch %u", &parts) == 1)
+		return set_watch(parts);
+	if (!strncmp(text, "late", 4)) {
+		snprintf(answer, sizeof(answer), "{\"worst_ns\": %llu, \"wakeups\": %llu}\n",
+			 worst_ns, wakeups);
+		worst_ns = wakeups = 0;
+		return 0;
+	}
+	if (sscanf(text, "scatter %llu %u", &seed, &parts) == 2) {
+		came = scatter(&held, seed, parts);
+		snprintf(answer, sizeof(answer), "{\"released\": %lu}\n", came);
+		return 0;
+	}
+	if (sscanf(text, "return %u %lu", &order, &most) == 2) {
+		came = give_order(&held, order, most);
+		snprintf(answer, sizeof(answer), "{\"released\": %lu}\n", came);
 		return 0;
 	}
 	if (!strncmp(text, "release", 7)) {
@@ -207,6 +348,7 @@ static int __init probe_init(void)
 static void __exit probe_exit(void)
 {
 	remove_proc_entry("oomwatchd_probe", NULL);
+	set_watch(0);
 	give(&held, 1);
 }
 

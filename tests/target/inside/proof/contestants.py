@@ -1,0 +1,96 @@
+"""Who is put against a failing memory: how each is started, and what it says and does."""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from target.inside.tools import write
+
+_CONFIG = Path("/run/oomwatchd.conf")
+_SLIM = """\
+import sys
+sys.modules["psutil"] = None
+from oomwatchd.daemon.main import main
+sys.argv[1:] = ["--config", "/run/oomwatchd.conf", "--log-to", "stderr"]
+main()
+"""
+DRIVER = """\
+[demand driver]
+order = 4
+request = atomic
+warning = 72
+critical = 64
+"""
+"""What the device needs where a driver asks for blocks in bursts: 16 at once, and 48 on top, as a
+burst that falls back to another type's pageblock raises the min mark (boost) while it lasts."""
+
+
+class Contestant(NamedTuple):
+    """One of those that are compared."""
+
+    command: tuple[str, ...] = ()
+    """Nothing to run where it is empty."""
+    prepare: Callable[[], object] = lambda: None
+    alert: str = r"(?!)"
+    """What the first line of its log that warns somebody looks like."""
+    config: bool = False
+    """Whether it is told what the device needs."""
+    environment: Mapping[str, str] = {}
+
+
+OOMWATCHD_ALERT = r"^(<\d>)?headroom_(warning|critical) .*?\bdemand=(?P<demand>\S+)"
+CONTESTANTS: Mapping[str, Contestant] = {
+    "nothing": Contestant(),
+    "proactiveness": Contestant(
+        prepare=lambda: write("/proc/sys/vm/compaction_proactiveness", 100)
+    ),
+    "loop": Contestant(
+        ("/bin/sh", "-c", "while sleep 60; do echo 1 >/proc/sys/vm/compact_memory; done")
+    ),
+    "earlyoom": Contestant(("/job/earlyoom", "-r", "0"), alert="low memory!"),
+    "nohang": Contestant(
+        ("python3", "/job/nohang", "--monitor", "--config", "/job/nohang.conf"),
+        alert="(?i)low memory|MemAvail.*<=|threshold exceeded",
+    ),
+    "oomwatchd": Contestant(
+        ("oomwatchd", "--config", str(_CONFIG), "--log-to", "stderr"),
+        alert=OOMWATCHD_ALERT,
+        config=True,
+    ),
+    "slim": Contestant(("python3", "-c", _SLIM), alert=OOMWATCHD_ALERT, config=True),
+    "undemanding": Contestant(
+        ("oomwatchd", "--config", str(_CONFIG), "--log-to", "stderr"), alert=OOMWATCHD_ALERT
+    ),
+}
+
+
+class Run:
+    """A contestant that was started."""
+
+    def __init__(self, name: str, demands: str) -> None:
+        """Start it; `demands` is what the device needs, as a configuration of ours."""
+        self.contestant = contestant = CONTESTANTS[name]
+        contestant.prepare()
+        _CONFIG.write_text(demands if contestant.config else "")
+        self.log = os.open("/run/contestant.log", os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        self.process: subprocess.Popen[bytes] | None = None
+        if contestant.command:
+            self.process = subprocess.Popen(
+                contestant.command, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL
+            )
+
+    @property
+    def pid(self) -> int | None:
+        """The process's; None where there is none."""
+        return self.process.pid if self.process else None
+
+    def has_ended(self) -> bool:
+        """Whether its process has ended, though it should not."""
+        return self.process is not None and self.process.poll() is not None
+
+    def is_alert(self, line: str) -> bool:
+        """Whether a line of its log warns somebody."""
+        return re.search(self.contestant.alert, line) is not None

@@ -1,0 +1,35 @@
+"""(h) A gigabyte: what the kernel can use for itself is in pieces, HighMem is free."""
+
+import json
+
+from target.inside.proof.scene import Scene
+
+from oomwatchd.ctl.client import ask
+from oomwatchd.errors import OomwatchdError
+
+_LEFT_PAGES = 4000
+_STARTS = 10
+
+
+def play(scene: Scene) -> None:
+    """Scatter lowmem in single pages."""
+    probe = scene.probe
+    probe.hold("kernel", 0, probe.take("kernel", 0).came - _LEFT_PAGES)
+    probe.scatter(scene.seed, scene.chance.uniform(0.2, 0.5))
+    for order in (10, 8, 6, 4, 3, 2):
+        probe.hold("kernel", order, 1 << 20)
+    scene.wait(30.0)
+    scene.facts["granted"] = probe.take("kernel", 2).came
+    try:
+        status = json.loads(ask(None, b"status\n"))
+    except OomwatchdError:
+        pass
+    else:
+        scene.facts["demands"] = {
+            one["name"]: [one["headroom"], one["severity"], one["cause"]]
+            for one in status["demands"]
+        }
+    for _ in range(_STARTS):
+        if not scene.start_process():
+            break
+        scene.wait(1.0)

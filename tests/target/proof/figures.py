@@ -1,0 +1,108 @@
+"""Sums up the runs of one contestant in one scenario."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from statistics import median
+from typing import Any, NamedTuple
+
+from target.proof.play import Record
+
+MIB = 1024
+COMPACTING = ("compact", "compact_async")
+
+
+class Figures(NamedTuple):
+    """Over all seeds; None where there was nothing of the kind."""
+
+    runs: int
+    panics: int
+    bursts: int
+    failed_bursts: int
+    failed_seeds: frozenset[int]
+    first_blocks: float | None
+    """Atomic blocks of order 4 that could be had at the first burst of an atomic driver."""
+    slowest_ms: float | None
+    killed_runs: int
+    """In which the kernel killed."""
+    application_killed: int
+    starts: float | None
+    """Processes that could be started."""
+    alert_seconds: float | None
+    alerted_runs: int
+    starts_left: float | None
+    """At the first alert, at worst."""
+    causes: Counter[str]
+    remedies: Counter[str]
+    effective: int
+    cache_lost_mib: float
+    cma_taken_mib: float
+    late_us: float
+    instructions_m: float | None
+    kernel_m: float
+    """What the kernel's own threads for compaction and reclaim took."""
+    pss_kib: float | None
+
+
+def figures(records: Sequence[Record]) -> Figures:
+    """Sum up."""
+    whole = [record for record in records if "seconds" in record]
+    bursts = [(record["seed"], burst) for record in whole for burst in record["bursts"]]
+    failed = [(seed, burst) for seed, burst in bursts if burst["came"] < burst["asked"]]
+    remedies = [remedy for record in whole for remedy in record["remedies"]]
+    return Figures(
+        runs=len(records),
+        panics=sum(record["panic"] is not None for record in records),
+        bursts=len(bursts),
+        failed_bursts=len(failed),
+        failed_seeds=frozenset(seed for seed, _ in failed),
+        first_blocks=_median(first for record in whole if (first := first_blocks(record))),
+        slowest_ms=max((burst["slowest_ns"] / 1e6 for _, burst in bursts), default=None),
+        killed_runs=sum(record["kills"] > 0 for record in whole),
+        application_killed=sum(record["application_killed_by"] is not None for record in whole),
+        starts=_median(record["started"] for record in whole if record["started"]),
+        alert_seconds=_median(record["alerts"][0][0] for record in whole if record["alerts"]),
+        alerted_runs=sum(bool(record["alerts"]) for record in whole),
+        starts_left=min(
+            (left for one in whole if (left := starts_left(one)) is not None), default=None
+        ),
+        causes=Counter(cause for record in whole if (cause := cause_of(record))),
+        remedies=Counter(remedy["remedy"] for remedy in remedies),
+        effective=sum(remedy["effective"] == "yes" for remedy in remedies),
+        cache_lost_mib=max(0.0, _median(one["cached_lost_kib"] / MIB for one in whole) or 0.0),
+        cma_taken_mib=_median(one["cma_taken_kib"] / MIB for one in whole) or 0.0,
+        late_us=max((record["late_ns"] / 1000 for record in whole), default=0.0),
+        instructions_m=_median(
+            record["instructions"]["contestant"] / 1e6
+            for record in whole
+            if "contestant" in record["instructions"]
+        ),
+        kernel_m=_median(
+            (record["instructions"]["kcompactd"] + record["instructions"]["kswapd"]) / 1e6
+            for record in whole
+        )
+        or 0.0,
+        pss_kib=_median(record["pss_kib"] for record in whole if record["pss_kib"]),
+    )
+
+
+def first_blocks(record: Record) -> int | None:
+    """Count the atomic blocks at the first burst of an atomic driver; None where there is none."""
+    return next((one["available"] for one in record["bursts"] if one["kind"] == "driver"), None)
+
+
+def starts_left(record: Record) -> int | None:
+    """Count the processes that could be started after the first alert; None without one."""
+    if not record["alerts"] or record["started_at_kill"] is None:
+        return None
+    left: int = record["started_at_kill"] - record["alerts"][0][1]
+    return left
+
+
+def cause_of(record: Record) -> str | None:
+    """Name the cause that was said first."""
+    return next((cause for _, cause in record.get("causes", [])), None)
+
+
+def _median(values: Iterable[Any]) -> float | None:
+    found = list(values)
+    return float(median(found)) if found else None

@@ -1,0 +1,134 @@
+"""Makes runs, and keeps what came of each: one line of JSON a run."""
+
+import hashlib
+import json
+import os
+import shlex
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from target.guest import INSIDE, PROBE, Guests
+from target.machines import ARM
+from target.proof.scenarios import DEVICES, SCENARIOS
+from target.staged import Staged
+
+Record = dict[str, Any]
+TIMEOUT_SECONDS = 600.0
+
+
+class Plan(NamedTuple):
+    """One run."""
+
+    scenario: str
+    contestant: str
+    seed: int
+
+    @property
+    def device(self) -> str:
+        """The name of its device."""
+        return SCENARIOS[self.scenario].device
+
+
+class Results:
+    """A file of runs: what is there already need not be played again, if it is of the same make."""
+
+    def __init__(self, file: Path, make: str) -> None:
+        """Read what is there."""
+        self._file, self._make, self._lock = file, make, threading.Lock()
+        lines = file.read_text().splitlines() if file.exists() else []
+        self.records: dict[Plan, Record] = {}
+        for record in map(json.loads, lines):
+            if record["make"] == make:
+                self.records[plan_of(record)] = record
+
+    def add(self, record: Record) -> None:
+        """Keep one more."""
+        with self._lock:
+            self.records[plan_of(record)] = record
+            with self._file.open("a") as file:
+                file.write(json.dumps(record | {"make": self._make}) + "\n")
+
+
+def plan_of(record: Record) -> Plan:
+    """Say which run a record is of."""
+    return Plan(record["scenario"], record["contestant"], record["seed"])
+
+
+def make_of(wheel: Path) -> str:
+    """Tell apart what runs are made of: the project's code, the scenarios and the probe."""
+    digest = hashlib.sha256()
+    for file in (wheel, *sorted(INSIDE.rglob("*.py")), *sorted(PROBE.iterdir())):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    digest.update(repr(DEVICES).encode())
+    return digest.hexdigest()[:16]
+
+
+def play(
+    guests: Guests, plans: Iterable[Plan], disk: Path, results: Results, told: Callable[[str], None]
+) -> None:
+    """Play all runs that are not there yet, on as many processors as there are.
+
+    Raises:
+        BuildError: a guest cannot be built or started here.
+    """
+    missing = [plan for plan in plans if plan not in results.records]
+
+    def key(plan: Plan) -> tuple[str, str]:
+        return plan.device, plan.contestant
+
+    def play_stage(group: list[Plan]) -> str:
+        device, contestant = key(group[0])
+        with _stage(guests, device, contestant, disk) as stage:
+            for plan in group:
+                results.add(_played(stage, plan))
+        return f"{contestant} on device {device}: {len(group)} runs"
+
+    groups = [list(group) for _, group in groupby(sorted(missing, key=key), key)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for line in pool.map(play_stage, groups):
+            told(line)
+
+
+def _stage(guests: Guests, device: str, contestant: str, disk: Path) -> Staged:
+    """Prepare one contestant on one device."""
+    words = [contestant, DEVICES[device].demands]
+    script = f"exec python3 -m target.inside.proof.stage {shlex.join(words)}"
+    return Staged(guests, ARM, script, DEVICES[device].options(disk), peers(guests))
+
+
+def _played(stage: Staged, plan: Plan) -> Record:
+    """Play one run."""
+    result = stage.play(f"{plan.scenario} {plan.seed}", TIMEOUT_SECONDS)
+    (told,) = result.events or [{"console": result.console[-2000:]}]
+    return {**plan._asdict(), "panic": result.panic, "timed_out": result.timed_out, **told}
+
+
+def peers(guests: Guests) -> dict[str, bytes]:
+    """Give the programs of others."""
+    with guests.cache.locked():
+        earlyoom = guests.cache.unpacked("earlyoom", ARM.debian)
+        nohang = guests.cache.unpacked("nohang", "all")
+    return {
+        "earlyoom": (earlyoom / "usr/bin/earlyoom").read_bytes(),
+        "nohang": (nohang / "usr/sbin/nohang").read_bytes(),
+        "nohang.conf": (nohang / "etc/nohang/nohang.conf").read_bytes(),
+    }
+
+
+def plans_for(
+    scenarios: Sequence[str],
+    contestants: Sequence[str],
+    seeds: int,
+) -> Iterator[Plan]:
+    """List the runs; who is told what a device needs differs only where something is to tell."""
+    for scenario in scenarios:
+        told = DEVICES[SCENARIOS[scenario].device].demands
+        for contestant in contestants:
+            if contestant == "undemanding" and not told:
+                continue
+            for seed in range(1, seeds + 1):
+                yield Plan(scenario, contestant, seed)

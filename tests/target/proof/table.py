@@ -1,0 +1,82 @@
+"""Shows what was found, as tables for a README."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from target.proof.claims import Claim, Runs
+from target.proof.figures import Figures, figures
+from target.proof.scenarios import CONTESTANTS, SCENARIOS
+
+Cell = Callable[[Figures], str]
+
+
+def _number(value: float | None, digits: int = 0) -> str:
+    return "" if value is None else f"{value:,.{digits}f}"
+
+
+def _remedies(it: Figures) -> str:
+    if not it.remedies:
+        return ""
+    named = ", ".join(f"{count} {remedy}" for remedy, count in sorted(it.remedies.items()))
+    return f"{named}; {it.effective}"
+
+
+_COLUMNS: Mapping[str, Cell] = {
+    "failed bursts": lambda it: f"{it.failed_bursts} of {it.bursts}" if it.bursts else "",
+    "blocks at the first": lambda it: _number(it.first_blocks),
+    "slowest, ms": lambda it: _number(it.slowest_ms, 3),
+    "runs with a kill": lambda it: f"{it.killed_runs + it.panics} of {it.runs}",
+    "work killed": lambda it: str(it.application_killed or ""),
+    "starts": lambda it: _number(it.starts),
+    "alert after, s": lambda it: _number(it.alert_seconds),
+    "starts left": lambda it: _number(it.starts_left),
+    "cause": lambda it: ", ".join(cause for cause, _ in it.causes.most_common()),
+    "remedies, effective": _remedies,
+    "cache lost, MB": lambda it: _number(it.cache_lost_mib, 0) if it.cache_lost_mib >= 1 else "",
+    "CMA taken, MB": lambda it: _number(it.cma_taken_mib, 0) if it.cma_taken_mib >= 1 else "",
+    "worst wake-up, us": lambda it: _number(it.late_us),
+    "CPU, M": lambda it: _number(it.instructions_m, 1),
+    "kernel's, M": lambda it: _number(it.kernel_m, 1),
+    "PSS, KiB": lambda it: _number(it.pss_kib),
+}
+
+
+def tables(runs: Runs) -> str:
+    """Write one table for each scenario, in Markdown; a column that says nothing is left out."""
+    parts: list[str] = []
+    for name, scenario in SCENARIOS.items():
+        found = {
+            contestant: figures(records)
+            for contestant in CONTESTANTS
+            if (records := runs.get((name, contestant)))
+        }
+        if found:
+            seeds = max(one.runs for one in found.values())
+            title = f"**({scenario.letter}) {name}**: {scenario.title}; {seeds} seeds"
+            parts.append(f"{title}\n\n{_table(found)}")
+    return "\n\n".join(parts)
+
+
+def _table(found: Mapping[str, Figures]) -> str:
+    columns = {
+        title: cells
+        for title, cell in _COLUMNS.items()
+        if any(cells := [cell(one) for one in found.values()])
+    }
+    rows = [
+        ["", *columns],
+        ["---"] * (len(columns) + 1),
+        *(
+            [CONTESTANTS[contestant], *(cells[at] for cells in columns.values())]
+            for at, contestant in enumerate(found)
+        ),
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def verdicts(claims: Sequence[Claim]) -> str:
+    """List the claims, with what was found."""
+    return "\n".join(
+        f"({SCENARIOS[claim.scenario].letter}) {'met   ' if claim.met else 'MISSED'} "
+        f"{claim.what}: {claim.found}"
+        for claim in claims
+    )
