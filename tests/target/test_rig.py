@@ -119,3 +119,49 @@ def test_modules_come_after_what_they_need(tmp_path: Path) -> None:
             struct.pack("4s", b"\x7fELF") + f"\0depends={needs}\0".encode()
         )
     assert list(Modules(tmp_path).closure(["unknown", "a_b"])) == ["c", "d", "a_b"]
+
+
+@pytest.mark.target
+def test_the_probe_scatters_pages_and_returns_blocks(arm: Boot) -> None:
+    """By chance, but the same for a seed; blocks of an order are no single pages."""
+    job = """#!/usr/bin/python3
+from target.inside.tools import Probe
+probe = Probe()
+for _ in range(2):
+    probe.hold("kernel", 2, 50)
+    probe.hold("kernel", 0, 1000)
+    print(probe.scatter(7, 0.3), probe.give_back(2, 20), probe.give_back(2, 100), probe.release())
+"""
+    once, again = arm(job, probe=True).text("stdout").splitlines()
+    assert once == again
+    scattered, some, rest, left = map(int, once.split())
+    assert 200 < scattered < 400
+    assert (some, rest, left) == (20, 30, 1000 - scattered)
+
+
+@pytest.mark.target
+def test_the_probe_tells_how_late_a_thread_woke_up(arm: Boot) -> None:
+    """Later while memory is compacted, and nothing is told when nobody watches."""
+    job = """#!/usr/bin/python3
+import time
+from target.inside.states import anonymous, compact, free_pages
+from target.inside.tools import Probe
+probe = Probe()
+probe.watch(10_000)
+probe.late_ns()
+time.sleep(1.0)
+calm = probe.late_ns()
+with anonymous() as memory:
+    memory.take(free_pages() // 2)
+    memory.give_back(2)
+    probe.late_ns()
+    compact()
+    busy = probe.late_ns()
+probe.watch(0)
+probe.late_ns()
+time.sleep(1.0)
+print(calm, busy, probe.late_ns())
+"""
+    calm, busy, off = map(int, arm(job, probe=True, icount=True).text("stdout").split())
+    assert 0 < calm < busy
+    assert off == 0

@@ -262,6 +262,31 @@ CASES = {
     ),
     "not to be judged": Case("demands", N, "cannot be judged", sample=make_sample(buddyinfo=None)),
     "met": Case("demands", OK),
+    "a burst that is cut short": Case(
+        "burst",
+        N,
+        "headroom falls by 24",
+        having(tunables=Tunables(watermark_boost_factor=15000), pages_per_block=BLOCK),
+        specs=(DemandSpec("x", 4, None, Request.ATOMIC, 40, 24),),
+    ),
+    "a burst that is stated with the boost": Case(
+        "burst",
+        None,
+        facts=having(tunables=Tunables(watermark_boost_factor=15000), pages_per_block=BLOCK),
+        specs=(DemandSpec("x", 4, None, Request.ATOMIC, 40, 25),),
+    ),
+    "a burst without a boost": Case(
+        "burst",
+        None,
+        facts=having(tunables=Tunables(watermark_boost_factor=0), pages_per_block=BLOCK),
+        specs=(DemandSpec("x", 4, None, Request.ATOMIC, 40, 2),),
+    ),
+    "a burst of what may sleep": Case(
+        "burst",
+        None,
+        facts=having(tunables=Tunables(watermark_boost_factor=15000), pages_per_block=BLOCK),
+        specs=(DemandSpec("x", 4, None, Request.KERNEL, 40, 2),),
+    ),
     "nothing watched": Case("demands", None, specs=()),
     # Watermarks.
     "one boost more than doubles": Case(

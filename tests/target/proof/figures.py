@@ -55,7 +55,9 @@ def figures(records: Sequence[Record]) -> Figures:
         bursts=len(bursts),
         failed_bursts=len(failed),
         failed_seeds=frozenset(seed for seed, _ in failed),
-        first_blocks=_median(first for record in whole if (first := first_blocks(record))),
+        first_blocks=_median(
+            first for record in whole if (first := first_blocks(record)) is not None
+        ),
         slowest_ms=max((burst["slowest_ns"] / 1e6 for _, burst in bursts), default=None),
         killed_runs=sum(record["kills"] > 0 for record in whole),
         application_killed=sum(record["application_killed_by"] is not None for record in whole),

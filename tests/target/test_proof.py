@@ -1,0 +1,202 @@
+"""The proof: what is claimed of failing memory holds for a seed, and a claim can be missed."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from target.disk import make_ext4
+from target.guest import Guests
+from target.proof.claims import STARTS_LEFT, UNMOVABLE, Claim, Runs, claims
+from target.proof.figures import figures, starts_left
+from target.proof.play import Plan, Record, Results, plans_for, play
+from target.proof.scenarios import CONTESTANTS, SCENARIOS
+from target.proof.table import tables, verdicts
+
+SHORT = tuple(name for name in SCENARIOS if name != "healthy")
+"""Ten minutes of health are told of by test_watch."""
+PLAYERS = ("nothing", "oomwatchd")
+
+
+def record(scenario: str = "movable", contestant: str = "nothing", **facts: Any) -> Record:  # noqa: ANN401 - as in JSON
+    """Make what a run leaves, with little in it."""
+    whole: Record = {
+        "scenario": scenario,
+        "contestant": contestant,
+        "seed": 1,
+        "panic": None,
+        "timed_out": False,
+        "seconds": 100.0,
+        "bursts": [],
+        "kills": 0,
+        "application_killed_by": None,
+        "started": 0,
+        "started_at_kill": None,
+        "alerts": [],
+        "events": [],
+        "causes": [],
+        "remedies": [],
+        "instructions": {"contestant": 5_000_000, "kcompactd": 1_000_000, "kswapd": 0},
+        "pss_kib": 8000,
+        "late_ns": 6000,
+        "cached_lost_kib": 0,
+        "cma_taken_kib": 0,
+        "log": [],
+    }
+    return whole | facts
+
+
+def burst(came: int, slowest_ns: int = 8000, available: int = 100) -> Record:
+    """Make one burst for 16 blocks."""
+    return {
+        "kind": "driver",
+        "asked": 16,
+        "came": came,
+        "available": available,
+        "slowest_ns": slowest_ns,
+    }
+
+
+def runs_of(*records: Record) -> Runs:
+    """Sort them."""
+    runs: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for one in records:
+        runs[one["scenario"], one["contestant"]].append(one)
+    return runs
+
+
+def judged(*records: Record) -> dict[str, bool]:
+    """Tell which claims are met."""
+    return {claim.what: claim.met for claim in claims(runs_of(*records))}
+
+
+@pytest.fixture(scope="module")
+def runs(guests: Guests, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """Play one seed of the shorter scenarios, with the daemon and with nothing."""
+    folder = tmp_path_factory.mktemp("proof")
+    disk = folder / "disk"
+    make_ext4(disk, small_folders=120)
+    results = Results(folder / "results", "now")
+    plans = list(plans_for(SHORT, PLAYERS, 1))
+    play(guests, plans, disk, results, lambda _: None)
+    return runs_of(*(results.records[plan] for plan in plans))
+
+
+@pytest.mark.target
+@pytest.mark.parametrize("scenario", SHORT)
+def test_what_is_claimed_holds_for_a_seed(runs: Runs, scenario: str) -> None:
+    """By the same judges as the whole proof."""
+    for played in PLAYERS:
+        (one,) = runs[scenario, played]
+        assert "error" not in one, one["error"]
+    found = [claim for claim in claims(runs) if claim.scenario == scenario]
+    assert found
+    assert all(claim.met for claim in found), f"{verdicts(found)}\n{tables(runs)}"
+
+
+def test_a_burst_that_fails_with_us_as_without_is_a_claim_missed() -> None:
+    """So is one that never fails with nothing: then there was nothing to defend."""
+    fails, holds = [burst(3, 80_000_000)], [burst(16)]
+    cases = {(True, False): True, (True, True): False, (False, False): False}
+    for (theirs, ours), met in cases.items():
+        found = judged(
+            record(bursts=fails if theirs else holds),
+            record(contestant="oomwatchd", bursts=fails if ours else holds),
+        )
+        assert found["oomwatchd: no failed burst where the undefended run has one"] is met
+
+
+def test_an_alert_that_leaves_too_few_process_starts_is_a_claim_missed() -> None:
+    """Or one of another cause, or without the reason, or none at all."""
+    good = {
+        "alerts": [[40.0, 50, "headroom_critical demand=process"]],
+        "started_at_kill": 50 + STARTS_LEFT,
+        "causes": [[40.0, "fragmentation"]],
+        "log": [f'50.0 remedy_backed_off why="{UNMOVABLE}"'],
+    }
+    undefended = record("unmovable")
+    assert set(judged(undefended, record("unmovable", "oomwatchd", **good)).values()) == {True}
+    bad: tuple[dict[str, Any], ...] = (
+        {"started_at_kill": 49 + STARTS_LEFT},
+        {"alerts": []},
+        {"causes": [[40.0, "reserved"]]},
+        {"log": []},
+    )
+    for change in bad:
+        ours = record("unmovable", "oomwatchd", **(good | change))
+        assert False in judged(undefended, ours).values()
+
+
+def test_a_run_that_did_not_come_to_its_end_proves_nothing() -> None:
+    """The kernel panicked, or the guest hung: no figures, and no claim met by it."""
+    broken = {"scenario": "healthy", "contestant": "oomwatchd", "seed": 1, "panic": "deadlocked"}
+    found = judged(record("healthy"), broken | {"timed_out": False})
+    assert found == {"oomwatchd: no event": False, "oomwatchd: no remedy": False}
+    assert figures([broken]).panics == 1
+
+
+def test_our_cpu_is_compared_with_earlyooms_where_nothing_is_remedied() -> None:
+    """By the second and by the seed."""
+    ours = record("shortage", "oomwatchd")
+    costs = record("shortage", "earlyoom", seconds=50.0)
+    what = "without a remedy: less CPU than earlyoom"
+    assert judged(ours, costs)[what] is True
+    assert judged(ours | {"seconds": 20.0}, costs)[what] is False
+    assert what not in judged(ours | {"remedies": [{"remedy": "compact"}]}, costs)
+
+
+def test_figures_are_the_middle_of_all_seeds_and_the_worst_of_what_must_not_be() -> None:
+    """Blocks and costs in the middle; the slowest allocation and the latest wake-up at worst."""
+    found = figures(
+        [
+            record(
+                bursts=[burst(16 - seed, 1000 * seed, 10 * seed)], late_ns=1000 * seed, seed=seed
+            )
+            for seed in range(3)
+        ]
+    )
+    assert (found.bursts, found.failed_bursts) == (3, 2)
+    assert found.failed_seeds == frozenset({1, 2})
+    assert (found.first_blocks, found.slowest_ms, found.late_us) == (10, 0.002, 2)
+
+
+def test_starts_left_need_an_alert_and_an_end() -> None:
+    """Else nobody knows how many there were."""
+    alerts = [[1.0, 5, "low memory!"]]
+    assert starts_left(record(alerts=alerts, started_at_kill=45)) == 40
+    assert starts_left(record(alerts=alerts)) is None
+    assert starts_left(record(started_at_kill=45)) is None
+
+
+def test_tables_leave_out_what_says_nothing() -> None:
+    """A scenario without runs, and a column without a word; contestants by their names."""
+    text = tables(runs_of(record(bursts=[burst(3)]), record(contestant="earlyoom")))
+    assert text.startswith("**(a) movable**")
+    assert "failed bursts" in text
+    assert "remedies" not in text
+    assert "| earlyoom 1.7 |" in text
+    assert "(b)" not in text
+
+
+def test_verdicts_say_what_is_missed() -> None:
+    """One line each."""
+    met = Claim("movable", "x", met=True, found="1 of 1")
+    missed = Claim("slab", "y", met=False, found="0 of 1")
+    assert verdicts([met, missed]) == "(a) met    x: 1 of 1\n(b) MISSED y: 0 of 1"
+
+
+def test_runs_of_another_make_are_played_again(tmp_path: Path) -> None:
+    """Those of the same are not."""
+    file = tmp_path / "results"
+    Results(file, "old").add(record())
+    plan = Plan("movable", "nothing", 1)
+    assert plan in Results(file, "old").records
+    assert plan not in Results(file, "new").records
+
+
+def test_who_cannot_be_told_what_a_device_needs_is_not_played_twice() -> None:
+    """Where nothing is stated, the daemon without a demand is the daemon."""
+    plans = list(plans_for(["movable", "healthy"], list(CONTESTANTS), 2))
+    assert Plan("movable", "undemanding", 2) in plans
+    assert Plan("healthy", "undemanding", 1) not in plans
+    assert Plan("healthy", "oomwatchd", 2) in plans
