@@ -50,6 +50,14 @@ class Staged:
 
     def __enter__(self) -> Self:
         """Boot until the job is ready, and keep the state."""
+        try:
+            self._boot()
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        return self
+
+    def _boot(self) -> None:
         options = self._options
         words = self._guests.command(
             self._machine, self._script, options, self._place, files=self._files
@@ -70,7 +78,6 @@ class Staged:
         finally:
             process.kill()
             process.wait()
-        return self
 
     def __exit__(
         self,

@@ -170,11 +170,40 @@ static unsigned long give_order(struct list_head *blocks, unsigned int order, un
 }
 
 static struct task_struct *watcher;
-static unsigned int period_us;
+static unsigned int period_us, busy;
 static u64 worst_ns, wakeups;
 
 #define BUSY_US 100
 #define BUSY_WAKEUPS 500
+
+static int at_work(struct kprobe *probe, struct pt_regs *registers)
+{
+	if (watcher && !busy)
+		wake_up_process(watcher);
+	return 0;
+}
+
+/* Where compaction, reclaim and dropping begin; all of them in a context that may sleep. */
+static struct kprobe workers[] = {
+	{ .symbol_name = "compact_zone", .pre_handler = at_work },
+	{ .symbol_name = "shrink_node", .pre_handler = at_work },
+	{ .symbol_name = "drop_slab", .pre_handler = at_work },
+	{ .symbol_name = "invalidate_mapping_pages", .pre_handler = at_work },
+};
+static bool probed[ARRAY_SIZE(workers)];
+
+static void set_probes(bool on)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(workers); i++) {
+		if (probed[i])
+			unregister_kprobe(&workers[i]);
+		workers[i].addr = NULL;
+		workers[i].flags = 0;
+		probed[i] = on && !register_kprobe(&workers[i]);
+	}
+}
 
 /* What counts up while memory is compacted or given back. */
 static unsigned long work_done(void)
@@ -187,22 +216,26 @@ static unsigned long work_done(void)
 }
 
 /*
- * A thread of the kernel: no task of a user's is a real-time task because of it. It wakes up more
- * often for a while when the kernel is seen at work: all the time would be too dear.
+ * A thread of the kernel: no task of a user's is a real-time task because of it. It is woken when
+ * the kernel begins to work, and wakes up more often then: all the time would be too dear.
  */
 static int watch(void *nothing)
 {
 	ktime_t due = ktime_get();
 	unsigned long done = work_done();
-	unsigned int busy = 0;
 
+	busy = 0;
 	while (!kthread_should_stop()) {
 		unsigned int us = busy ? BUSY_US : period_us;
 		s64 late;
 
 		due = ktime_add_us(due, us);
 		set_current_state(TASK_INTERRUPTIBLE);
-		schedule_hrtimeout(&due, HRTIMER_MODE_ABS);
+		if (schedule_hrtimeout(&due, HRTIMER_MODE_ABS)) {
+			busy = BUSY_WAKEUPS;
+			due = ktime_get();
+			continue;
+		}
 		late = ktime_to_ns(ktime_sub(ktime_get(), due));
 		if (late > 0 && late > worst_ns)
 			worst_ns = late;
@@ -220,6 +253,7 @@ static int watch(void *nothing)
 
 static int set_watch(unsigned int us)
 {
+	set_probes(false);
 	if (watcher)
 		kthread_stop(watcher);
 	watcher = NULL;
@@ -232,6 +266,7 @@ static int set_watch(unsigned int us)
 		sched_set_fifo(task);
 		watcher = task;
 		wake_up_process(task);
+		set_probes(true);
 	}
 	snprintf(answer, sizeof(answer), "{\"watching\": %u}\n", us);
 	return 0;

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from target.guest import INSIDE, PROBE, Guests
 from target.machines import ARM
+from target.proof.peers import programs
 from target.proof.scenarios import DEVICES, SCENARIOS
 from target.staged import Staged
 
@@ -97,7 +98,8 @@ def _stage(guests: Guests, device: str, contestant: str, disk: Path) -> Staged:
     """Prepare one contestant on one device."""
     words = [contestant, DEVICES[device].demands]
     script = f"exec python3 -m target.inside.proof.stage {shlex.join(words)}"
-    return Staged(guests, ARM, script, DEVICES[device].options(disk), peers(guests))
+    files = programs(guests.cache, contestant)
+    return Staged(guests, ARM, script, DEVICES[device].options(disk), files)
 
 
 def _played(stage: Staged, plan: Plan) -> Record:
@@ -105,18 +107,6 @@ def _played(stage: Staged, plan: Plan) -> Record:
     result = stage.play(f"{plan.scenario} {plan.seed}", TIMEOUT_SECONDS)
     (told,) = result.events or [{"console": result.console[-2000:]}]
     return {**plan._asdict(), "panic": result.panic, "timed_out": result.timed_out, **told}
-
-
-def peers(guests: Guests) -> dict[str, bytes]:
-    """Give the programs of others."""
-    with guests.cache.locked():
-        earlyoom = guests.cache.unpacked("earlyoom", ARM.debian)
-        nohang = guests.cache.unpacked("nohang", "all")
-    return {
-        "earlyoom": (earlyoom / "usr/bin/earlyoom").read_bytes(),
-        "nohang": (nohang / "usr/sbin/nohang").read_bytes(),
-        "nohang.conf": (nohang / "etc/nohang/nohang.conf").read_bytes(),
-    }
 
 
 def plans_for(

@@ -62,6 +62,7 @@ CONTESTANTS: Mapping[str, str] = {
     "loop": "compact_memory each minute",
     "earlyoom": "earlyoom 1.7",
     "nohang": "nohang 0.2",
+    "systemd-oomd": "systemd-oomd 252",
     "oomwatchd": "oomwatchd",
     "slim": "oomwatchd, slim",
     "undemanding": "oomwatchd, nothing stated",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from target.inside.proof.groups import join_application
 from target.inside.states import Anonymous, Pipes
 
 _READ_BYTES = 1 << 18
@@ -76,6 +77,7 @@ class Application:
             os.close(self._write)
             os.close(self._read)
             Path("/proc/self/oom_score_adj").write_text("0")
+            join_application()
             _obey(Work(seed), to_read, to_write)
         os.close(to_read)
         os.close(to_write)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from target.inside.proof.groups import Manager
 from target.inside.tools import write
 
 _CONFIG = Path("/run/oomwatchd.conf")
@@ -38,7 +39,9 @@ class Contestant(NamedTuple):
     """What the first line of its log that warns somebody looks like."""
     config: bool = False
     """Whether it is told what the device needs."""
-    environment: Mapping[str, str] = {}
+    environment: Mapping[str, str] | None = None
+    managed: bool = False
+    """Whether a service manager has to tell it what to do."""
 
 
 OOMWATCHD_ALERT = r"^(<\d>)?headroom_(warning|critical) .*?\bdemand=(?P<demand>\S+)"
@@ -54,6 +57,16 @@ CONTESTANTS: Mapping[str, Contestant] = {
     "nohang": Contestant(
         ("python3", "/job/nohang", "--monitor", "--config", "/job/nohang.conf"),
         alert="(?i)low memory|MemAvail.*<=|threshold exceeded",
+    ),
+    "systemd-oomd": Contestant(
+        ("/job/oomd/systemd-oomd",),
+        alert="^Killed .* due to memory",
+        environment={
+            "LD_LIBRARY_PATH": "/job/oomd",
+            "SYSTEMD_LOG_TARGET": "console",
+            "SYSTEMD_LOG_LEVEL": "info",
+        },
+        managed=True,
     ),
     "oomwatchd": Contestant(
         ("oomwatchd", "--config", str(_CONFIG), "--log-to", "stderr"),
@@ -77,10 +90,17 @@ class Run:
         _CONFIG.write_text(demands if contestant.config else "")
         self.log = os.open("/run/contestant.log", os.O_RDWR | os.O_CREAT | os.O_APPEND)
         self.process: subprocess.Popen[bytes] | None = None
+        self._manager = Manager() if contestant.managed else None
         if contestant.command:
             self.process = subprocess.Popen(
-                contestant.command, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL
+                contestant.command,
+                env=contestant.environment,
+                stdout=self.log,
+                stderr=self.log,
+                stdin=subprocess.DEVNULL,
             )
+            if self._manager:
+                self._manager.adopt(self.process.pid)
 
     @property
     def pid(self) -> int | None:

@@ -17,7 +17,7 @@ ORDER = 4
 BURST_BLOCKS = 16
 """A megabyte."""
 _LOOK_SECONDS = 0.5
-_WATCH_US = 200_000
+_WATCH_US = 1_000_000
 _COUNTERS = ("oom_kill", "drop_pagecache", "drop_slab", "compact_migrate_scanned", "allocstall_dma")
 _EVENT = re.compile(r"^(?:<\d>)?(?P<event>[a-z_]+) ")
 _FACT = re.compile(r'\b([a-z_]+)=("[^"]*"|\S+)')

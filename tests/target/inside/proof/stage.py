@@ -14,6 +14,7 @@ from pathlib import Path
 
 from target.inside.orders import Orders, disks
 from target.inside.proof import (
+    groups,
     healthy,
     highmem,
     movable,
@@ -50,8 +51,7 @@ def main() -> None:
         Path("/mnt").mkdir()
         words = ["mount", "-t", "ext4", "-o", "ro", disks()[1], "/mnt"]
         subprocess.run(words, check=True)
-    # As service managers do.
-    subprocess.run(["mount", "-t", "cgroup2", "none", "/sys/fs/cgroup"], check=True)
+    groups.mount()
     Path("/proc/self/oom_score_adj").write_text("-1000")
     run = Run(contestant, demands)
     time.sleep(_SETTLE_SECONDS)
