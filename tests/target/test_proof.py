@@ -11,7 +11,7 @@ from target.proof.claims import STARTS_LEFT, UNMOVABLE, Claim, Runs, claims
 from target.proof.figures import figures, starts_left
 from target.proof.play import Plan, Record, Results, plans_for, play
 from target.proof.scenarios import CONTESTANTS, SCENARIOS
-from target.proof.table import tables, verdicts
+from target.proof.table import summary, tables, verdicts
 
 SHORT = tuple(name for name in SCENARIOS if name != "healthy")
 """Ten minutes of health are told of by test_watch."""
@@ -161,11 +161,12 @@ def test_figures_are_the_middle_of_all_seeds_and_the_worst_of_what_must_not_be()
 
 
 def test_starts_left_need_an_alert_and_an_end() -> None:
-    """Else nobody knows how many there were."""
+    """And processes that were started at all."""
     alerts = [[1.0, 5, "low memory!"]]
     assert starts_left(record(alerts=alerts, started_at_kill=45)) == 40
     assert starts_left(record(alerts=alerts)) is None
     assert starts_left(record(started_at_kill=45)) is None
+    assert starts_left(record(alerts=alerts, started_at_kill=0)) is None
 
 
 def test_tables_leave_out_what_says_nothing() -> None:
@@ -176,6 +177,17 @@ def test_tables_leave_out_what_says_nothing() -> None:
     assert "remedies" not in text
     assert "| earlyoom 1.7 |" in text
     assert "(b)" not in text
+
+
+def test_a_summary_has_a_row_for_each_contestant_and_a_column_for_what_matters() -> None:
+    """Of the scenarios that were played."""
+    text = summary(
+        runs_of(record(bursts=[burst(3)]), record("unmovable", "earlyoom", started_at_kill=9))
+    )
+    head, _, nothing, earlyoom = text.splitlines()
+    assert head == "|  | a: failed bursts | slowest, ms | d: starts left at the alert |"
+    assert nothing == "| nothing | 1 of 1 | 0.01 |  |"
+    assert earlyoom == "| earlyoom 1.7 |  |  | no alert |"
 
 
 def test_verdicts_say_what_is_missed() -> None:

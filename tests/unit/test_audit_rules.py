@@ -38,6 +38,7 @@ THERE = Facts(
     uid=0,
     capabilities=EVERYTHING,
 )
+BUILT_IN = DemandSpec("process", 2, None, Request.KERNEL, 4, 2)
 MET = DemandSpec("camera", 2, None, Request.KERNEL, 4, 2)
 PAGES = 60000
 """What the sample's zone manages."""
@@ -230,6 +231,29 @@ CASES = {
     "root in RAM": Case("root", N, "(tmpfs)", having(root_fs="tmpfs")),
     "root in an initramfs": Case("root", N, "(rootfs)", having(root_fs="rootfs")),
     "root on flash": Case("root", None, facts=having(root_fs="ubifs")),
+    "built-in levels without a page cache": Case(
+        "levels",
+        N,
+        'demand "process" (4 and 2 blocks)',
+        having(root_fs="rootfs"),
+        specs=(BUILT_IN,),
+    ),
+    "stated levels without a page cache": Case(
+        "levels",
+        None,
+        facts=having(root_fs="rootfs"),
+        config=Config(demands=(BUILT_IN,)),
+        specs=(BUILT_IN,),
+    ),
+    "built-in levels with a page cache": Case(
+        "levels", None, facts=having(root_fs="ext4"), specs=(BUILT_IN,)
+    ),
+    "what does not wait, without a page cache": Case(
+        "levels",
+        None,
+        facts=having(root_fs="rootfs"),
+        specs=(DemandSpec("memory", 0, None, Request.MOVABLE, 4, 2),),
+    ),
     "atomic requests, none watched": Case(
         "atomic", N, "(4096 KiB are set aside as HighAtomic)", sample=SET_ASIDE
     ),

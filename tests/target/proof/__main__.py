@@ -15,8 +15,8 @@ from target.disk import make_ext4
 from target.guest import Guests
 from target.proof.claims import claims
 from target.proof.play import Record, Results, make_of, plans_for, play
-from target.proof.scenarios import CONTESTANTS, SCENARIOS
-from target.proof.table import tables, verdicts
+from target.proof.scenarios import CONTESTANTS, SCENARIOS, VARIANTS
+from target.proof.table import summary, tables, verdicts
 from target.wheel import project_wheel
 
 SEEDS = 20
@@ -27,7 +27,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="target.proof", description="failing memory, and peers")
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"runs of each kind ({SEEDS})")
     parser.add_argument("--scenario", nargs="+", choices=SCENARIOS, default=list(SCENARIOS))
-    parser.add_argument("--contestant", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
+    parser.add_argument(
+        "--contestant", nargs="+", choices=[*CONTESTANTS, *VARIANTS], default=list(CONTESTANTS)
+    )
     parser.add_argument("--results", type=Path, help="where runs are kept (none: nowhere)")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="oomwatchd-proof") as folder:
@@ -46,7 +48,7 @@ def main() -> int:
     for plan in plans:
         runs[plan.scenario, plan.contestant].append(results.records[plan])
     found = claims(runs)
-    sys.stdout.write(f"{tables(runs)}\n\n{verdicts(found)}\n")
+    sys.stdout.write(f"{summary(runs)}\n\n{tables(runs)}\n\n{verdicts(found)}\n")
     return 0 if all(claim.met for claim in found) else 1
 
 

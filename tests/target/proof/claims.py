@@ -159,4 +159,5 @@ _JUDGES: Mapping[str, Callable[[_Case], _Found]] = {
     "shortage": _shortage,
     "healthy": _healthy,
     "highmem": _highmem,
+    "returning": _bursts,
 }

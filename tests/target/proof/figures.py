@@ -94,7 +94,7 @@ def first_blocks(record: Record) -> int | None:
 
 def starts_left(record: Record) -> int | None:
     """Count the processes that could be started after the first alert; None without one."""
-    if not record["alerts"] or record["started_at_kill"] is None:
+    if not record["alerts"] or not record["started_at_kill"]:
         return None
     left: int = record["started_at_kill"] - record["alerts"][0][1]
     return left

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from target.disk import MODULES
 from target.guest import Options
 from target.inside.proof.contestants import DRIVER
+from target.inside.proof.contestants import VARIANTS as INSIDE_VARIANTS
 
 ROOT_IN_RAM = (Path(__file__).parents[3] / "config/profiles/read-only-root-in-ram.conf").read_text()
 
@@ -42,6 +43,7 @@ class Scenario(NamedTuple):
 
 DEVICES: Mapping[str, Device] = {
     "driver": Device(demands=DRIVER),
+    "old": Device(append="sysctl.vm.compaction_proactiveness=0", has_disk=False, demands=DRIVER),
     "plain": Device(),
     "ram": Device(append="cma=0", has_disk=False, demands=ROOT_IN_RAM),
     "large": Device(memory_mib=1024, has_disk=False),
@@ -55,6 +57,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "shortage": Scenario("f", "a program takes more and more", "plain"),
     "healthy": Scenario("g", "ten minutes in which nothing is wrong", "plain"),
     "highmem": Scenario("h", "1 GB: lowmem in pieces, HighMem free", "large"),
+    "returning": Scenario("i", "as a, again and again; the kernel does not compact", "old"),
 }
 CONTESTANTS: Mapping[str, str] = {
     "nothing": "nothing",
@@ -68,4 +71,5 @@ CONTESTANTS: Mapping[str, str] = {
     "undemanding": "oomwatchd, nothing stated",
 }
 """How they are called in tables."""
+VARIANTS: Mapping[str, str] = {name: f"oomwatchd, {name}" for name in INSIDE_VARIANTS}
 OURS = ("oomwatchd", "slim")

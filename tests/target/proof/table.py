@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from target.proof.claims import Claim, Runs
 from target.proof.figures import Figures, figures
-from target.proof.scenarios import CONTESTANTS, SCENARIOS
+from target.proof.scenarios import CONTESTANTS, SCENARIOS, VARIANTS
 
+_NAMES = {**CONTESTANTS, **VARIANTS}
 Cell = Callable[[Figures], str]
 
 
@@ -36,7 +37,7 @@ _COLUMNS: Mapping[str, Cell] = {
     "worst wake-up, us": lambda it: _number(it.late_us),
     "CPU, M": lambda it: _number(it.instructions_m, 1),
     "kernel's, M": lambda it: _number(it.kernel_m, 1),
-    "PSS, KiB": lambda it: _number(it.pss_kib),
+    "PSS beside a Python, KiB": lambda it: _number(it.pss_kib),
 }
 
 
@@ -46,7 +47,7 @@ def tables(runs: Runs) -> str:
     for name, scenario in SCENARIOS.items():
         found = {
             contestant: figures(records)
-            for contestant in CONTESTANTS
+            for contestant in _NAMES
             if (records := runs.get((name, contestant)))
         }
         if found:
@@ -66,10 +67,49 @@ def _table(found: Mapping[str, Figures]) -> str:
         ["", *columns],
         ["---"] * (len(columns) + 1),
         *(
-            [CONTESTANTS[contestant], *(cells[at] for cells in columns.values())]
+            [_NAMES[contestant], *(cells[at] for cells in columns.values())]
             for at, contestant in enumerate(found)
         ),
     ]
+    return _written(rows)
+
+
+_SUMMARY: Sequence[tuple[str, str, Cell]] = (
+    ("a: failed bursts", "movable", lambda it: f"{it.failed_bursts} of {it.bursts}"),
+    ("slowest, ms", "movable", lambda it: _number(it.slowest_ms, 2)),
+    ("b: failed bursts", "slab", lambda it: f"{it.failed_bursts} of {it.bursts}"),
+    ("slowest, ms", "slab", lambda it: _number(it.slowest_ms, 2)),
+    ("c: blocks", "pagecache", lambda it: _number(it.first_blocks)),
+    ("d: starts left at the alert", "unmovable", lambda it: _number(it.starts_left) or "no alert"),
+    ("e: starts of 20", "reserved", lambda it: _number(it.starts)),
+    ("f: work killed", "shortage", lambda it: f"{it.application_killed} of {it.runs}"),
+    ("h: starts of 10", "highmem", lambda it: _number(it.starts)),
+    ("i: failed bursts", "returning", lambda it: f"{it.failed_bursts} of {it.bursts}"),
+    ("g: CPU, M", "healthy", lambda it: _number(it.instructions_m)),
+)
+
+
+def summary(runs: Runs) -> str:
+    """Write one table of what matters in each scenario."""
+    columns = [
+        (title, scenario, cell) for title, scenario, cell in _SUMMARY if _is_in(runs, scenario)
+    ]
+    rows = [["", *(title for title, _, _ in columns)], ["---"] * (len(columns) + 1)]
+    for contestant, name in _NAMES.items():
+        cells = [
+            cell(figures(records)) if (records := runs.get((scenario, contestant))) else ""
+            for _, scenario, cell in columns
+        ]
+        if any(cells):
+            rows.append([name, *cells])
+    return _written(rows)
+
+
+def _is_in(runs: Runs, scenario: str) -> bool:
+    return any(name == scenario for name, _ in runs)
+
+
+def _written(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 

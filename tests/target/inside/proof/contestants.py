@@ -40,6 +40,8 @@ class Contestant(NamedTuple):
     config: bool = False
     """Whether it is told what the device needs."""
     environment: Mapping[str, str] | None = None
+    settings: str = ""
+    """A drop-in of ours."""
     managed: bool = False
     """Whether a service manager has to tell it what to do."""
 
@@ -79,15 +81,33 @@ CONTESTANTS: Mapping[str, Contestant] = {
     ),
 }
 
+_OURS = CONTESTANTS["oomwatchd"]
+VARIANTS: Mapping[str, Contestant] = {
+    **{
+        f"spacing-{seconds}": _OURS._replace(
+            settings=f"[remedies]\ncompact_spacing_seconds = {seconds}\n"
+        )
+        for seconds in (60, 30, 20, 10)
+    },
+    "async": _OURS._replace(settings="[demand driver]\ncritical = 0\nwarning = 72\n"),
+    "sync": _OURS._replace(
+        settings="[demand driver]\ncritical = 0\nwarning = 72\n[remedies]\ncompact_async = no\n"
+    ),
+}
+"""Ours with other settings, to choose the defaults by."""
+
 
 class Run:
     """A contestant that was started."""
 
     def __init__(self, name: str, demands: str) -> None:
         """Start it; `demands` is what the device needs, as a configuration of ours."""
-        self.contestant = contestant = CONTESTANTS[name]
+        self.contestant = contestant = {**CONTESTANTS, **VARIANTS}[name]
         contestant.prepare()
         _CONFIG.write_text(demands if contestant.config else "")
+        drop_in = _CONFIG.parent / "conf.d/variant.conf"
+        drop_in.parent.mkdir()
+        drop_in.write_text(contestant.settings)
         self.log = os.open("/run/contestant.log", os.O_RDWR | os.O_CREAT | os.O_APPEND)
         self.process: subprocess.Popen[bytes] | None = None
         self._manager = Manager() if contestant.managed else None

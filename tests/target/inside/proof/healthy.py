@@ -7,8 +7,8 @@ from target.inside.proof.scene import Scene
 
 FOLDER = "/mnt/files"
 _SECONDS = 600.0
-_READ = 12
-_PROCESSES = 10
+_READ = 8
+_PROCESSES = 5
 _ALIVE = 20
 
 

@@ -19,7 +19,6 @@ def play(scene: Scene) -> None:
     for order in (10, 8, 6, 4, 3, 2):
         probe.hold("kernel", order, 1 << 20)
     scene.wait(30.0)
-    scene.facts["granted"] = probe.take("kernel", 2).came
     try:
         status = json.loads(ask(None, b"status\n"))
     except OomwatchdError:
@@ -29,6 +28,7 @@ def play(scene: Scene) -> None:
             one["name"]: [one["headroom"], one["severity"], one["cause"]]
             for one in status["demands"]
         }
+    scene.facts["granted"] = probe.take("kernel", 2).came
     for _ in range(_STARTS):
         if not scene.start_process():
             break

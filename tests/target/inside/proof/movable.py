@@ -9,23 +9,22 @@ from target.inside.proof.scene import Scene
 from target.inside.states import free_pages
 
 _LEFT_PAGES = 2400
-_ROUNDS = 3
 
 
-def play(scene: Scene) -> None:
+def play(scene: Scene, rounds: int = 3) -> None:
     """Fill and scatter, then let a driver come that cannot wait, or one that can."""
     chance = scene.chance
     while free_pages() > _LEFT_PAGES and scene.do("take", 256):
         pass
-    for number in range(_ROUNDS):
+    for number in range(rounds):
         scene.do("scatter", chance.uniform(0.3, 0.6))
         scene.take_large_blocks(chance.randrange(12))
-        scene.wait(chance.uniform(8.0, 20.0))
+        scene.calm_down()
         if (number + scene.seed) % 2:
             scene.sleeping_burst()
         else:
             scene.burst()
-        scene.wait(chance.uniform(20.0, 60.0))
+        scene.wait(chance.uniform(10.0, 50.0))
         scene.burst()
         scene.probe.release()
         scene.do("fill")

@@ -15,7 +15,8 @@ def play(scene: Scene) -> None:
     """Read everything, and go on reading between the bursts."""
     scene.do("take", 12_000)
     scene.do("read", FOLDER, 0, _FILES)
+    scene.calm_down()
     for _ in range(_BURSTS):
-        scene.do("read", FOLDER, 0, _READ)
-        scene.wait(scene.chance.uniform(8.0, 20.0))
         scene.burst()
+        scene.do("read", FOLDER, 0, _READ)
+        scene.wait(scene.chance.uniform(10.0, 20.0))

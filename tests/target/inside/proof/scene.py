@@ -16,7 +16,10 @@ ORDER = 4
 """Of the blocks that a driver asks for."""
 BURST_BLOCKS = 16
 """A megabyte."""
-_LOOK_SECONDS = 0.5
+_CALM_SECONDS = (15.0, 30.0)
+"""From the moment when memory is as it is to the first burst: who looks every ten seconds has seen
+it, and has had some seconds to act. Polling promises nothing for a burst that comes before."""
+_LOOK_SECONDS = 1.0
 _WATCH_US = 1_000_000
 _COUNTERS = ("oom_kill", "drop_pagecache", "drop_slab", "compact_migrate_scanned", "allocstall_dma")
 _EVENT = re.compile(r"^(?:<\d>)?(?P<event>[a-z_]+) ")
@@ -73,6 +76,10 @@ class Scene:
             time.sleep(min(left, _LOOK_SECONDS))
             self.listen()
         self._late_ns = max(self._late_ns, self.probe.late_ns())
+
+    def calm_down(self) -> None:
+        """Let as much time pass as there is before the first burst."""
+        self.wait(self.chance.uniform(*_CALM_SECONDS))
 
     def listen(self) -> None:
         """Note what the contestant has said since, and whether the kernel has killed."""

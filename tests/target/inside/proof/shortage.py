@@ -2,13 +2,13 @@
 
 from target.inside.proof.scene import Scene
 
-_PAGES = 256
-_MOST = 400
+_PAGES = 512
+_MOST = 200
 
 
 def play(scene: Scene) -> None:
-    """Take a megabyte at a time, at a rate that chance chooses, until somebody is killed."""
-    pause_seconds = scene.chance.uniform(0.5, 2.0)
+    """Take two megabytes at a time, at a rate that chance chooses, until somebody is killed."""
+    pause_seconds = scene.chance.uniform(1.0, 4.0)
     for _ in range(_MOST):
         if not scene.do("take", _PAGES) or scene.kills():
             break

@@ -8,7 +8,7 @@ from target.inside.proof.scene import Scene
 from target.inside.states import free_pages
 
 FOLDER = "/mnt/small"
-_SLAB_PAGES = 14_000
+_SLAB_PAGES = 8_000
 """Left for slab and for what lies between it."""
 _LEFT_PAGES = 2400
 _BURSTS = 6
@@ -27,9 +27,10 @@ def play(scene: Scene) -> None:
     scene.do("drain_pipes")
     scene.take_large_blocks(scene.chance.randrange(12))
     scene.facts["folders"] = folder
+    scene.calm_down()
     for number in range(_BURSTS):
-        scene.wait(scene.chance.uniform(10.0, 20.0))
         if number == scene.seed % 2:
             scene.burst()
         else:
             scene.sleeping_burst()
+        scene.wait(scene.chance.uniform(10.0, 20.0))

@@ -20,6 +20,7 @@ from target.inside.proof import (
     movable,
     pagecache,
     reserved,
+    returning,
     shortage,
     slab,
     unmovable,
@@ -37,6 +38,7 @@ SCENARIOS = {
     "shortage": shortage.play,
     "healthy": healthy.play,
     "highmem": highmem.play,
+    "returning": returning.play,
 }
 _SETTLE_SECONDS = 30.0
 _DESCRIPTORS = 65536
