@@ -106,6 +106,8 @@ def remedies(**facts: object) -> Json:
         "budget_left": {
             "compact_per_hour": 11,
             "compact_per_day": 143,
+            "reclaim_per_hour": 12,
+            "reclaim_per_day": 144,
             "drop_per_hour": 2,
             "drop_per_day": 4,
         },

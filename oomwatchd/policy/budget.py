@@ -1,5 +1,7 @@
 """How much may still be done: spacing, budgets, back-off, and the times when nothing is."""
 
+from typing import NamedTuple
+
 from oomwatchd.model import Remedy
 from oomwatchd.policy.state import COMPACTING, Backoff, Limits, Start, State
 from oomwatchd.settings import Hours, Remedies
@@ -8,6 +10,20 @@ _HOUR_SECONDS = 3600.0
 DAY_SECONDS = 86400.0
 MAX_FAILURES = 16
 """Enough for any pair of back-off bounds; further doubling changes nothing."""
+_DROPPING = frozenset(Remedy) - COMPACTING - {Remedy.RECLAIM}
+
+
+class _Bounds(NamedTuple):
+    """What bounds remedies of a kind."""
+
+    key: str
+    """As the configuration's keys begin."""
+    what: str
+    remedies: frozenset[Remedy]
+    """Those that share the budget."""
+    spacing_seconds: float
+    per_hour: int
+    per_day: int
 
 
 def pruned(state: State, remedies: Remedies, now: float) -> State:
@@ -63,35 +79,34 @@ def beside_realtime(limits: Limits) -> str | None:
 
 def exhausted(state: State, remedy: Remedy, limits: Limits, now: float) -> str | None:
     """Say which budget of a remedy is used up; None where none is."""
-    what, _, per_hour, per_day = _bounds(remedy, limits.remedies)
-    hour, day = _used(state, remedy, now)
-    if hour >= per_hour:
-        return f"the budget of {what}s for this hour is used up"
-    if day >= per_day:
-        return f"the budget of {what}s for this day is used up"
+    bounds = _bounds(remedy, limits.remedies)
+    hour, day = _used(state, bounds, now)
+    if hour >= bounds.per_hour:
+        return f"the budget of {bounds.what}s for this hour is used up"
+    if day >= bounds.per_day:
+        return f"the budget of {bounds.what}s for this day is used up"
     return None
 
 
 def too_soon(state: State, remedy: Remedy, limits: Limits, now: float) -> str | None:
     """Say how long ago the last of its kind was where that is not long enough."""
-    what, spacing_seconds, _, _ = _bounds(remedy, limits.remedies)
-    kind = (remedy,) if remedy in COMPACTING else tuple(set(Remedy) - COMPACTING)
+    bounds = _bounds(remedy, limits.remedies)
+    kind = {remedy} if remedy in COMPACTING else bounds.remedies
     last = max((start.at for start in state.starts if start.remedy in kind), default=None)
-    if last is not None and now - last < spacing_seconds:
-        return f"the last {what} was less than {spacing_seconds:g} s ago"
+    if last is not None and now - last < bounds.spacing_seconds:
+        return f"the last {bounds.what} was less than {bounds.spacing_seconds:g} s ago"
     return None
 
 
 def budget_left(state: State, remedies: Remedies, now: float) -> dict[str, int]:
     """Count what each budget leaves, by the key that sets it."""
-    compacted, dropped = (_used(state, remedy, now) for remedy in (Remedy.COMPACT, Remedy.DROP_ALL))
-    left = {
-        "compact_per_hour": remedies.compact_per_hour - compacted[0],
-        "compact_per_day": remedies.compact_per_day - compacted[1],
-        "drop_per_hour": remedies.drop_per_hour - dropped[0],
-        "drop_per_day": remedies.drop_per_day - dropped[1],
-    }
-    return {key: max(0, number) for key, number in left.items()}
+    left: dict[str, int] = {}
+    for remedy in (Remedy.COMPACT, Remedy.RECLAIM, Remedy.DROP_ALL):
+        bounds = _bounds(remedy, remedies)
+        hour, day = _used(state, bounds, now)
+        left[f"{bounds.key}_per_hour"] = max(0, bounds.per_hour - hour)
+        left[f"{bounds.key}_per_day"] = max(0, bounds.per_day - day)
+    return left
 
 
 def backed_off(state: State, demand: str, remedies: Remedies, now: float) -> Backoff:
@@ -108,22 +123,43 @@ def waiting(state: State, demand: str, now: float) -> float | None:
     return backoff.until - now if backoff and now < backoff.until else None
 
 
-def _used(state: State, remedy: Remedy, now: float) -> tuple[int, int]:
-    """Count the starts that share the remedy's budget: in the last hour, in the last day."""
-    compacting = remedy in COMPACTING
-    ages = [now - start.at for start in state.starts if (start.remedy in COMPACTING) is compacting]
+def _used(state: State, bounds: _Bounds, now: float) -> tuple[int, int]:
+    """Count the starts that share a budget: in the last hour, in the last day."""
+    ages = [now - start.at for start in state.starts if start.remedy in bounds.remedies]
     return (
         sum(age < _HOUR_SECONDS for age in ages),
         sum(age < DAY_SECONDS for age in ages),
     )
 
 
-def _bounds(remedy: Remedy, remedies: Remedies) -> tuple[str, float, int, int]:
-    """Give a remedy's kind in words, its spacing, and its budgets."""
+def _bounds(remedy: Remedy, remedies: Remedies) -> _Bounds:
+    """Give what bounds a remedy."""
     if remedy in COMPACTING:
-        spacing_seconds = remedies.compact_spacing_seconds
-        return "compaction", spacing_seconds, remedies.compact_per_hour, remedies.compact_per_day
-    return "drop", remedies.drop_spacing_seconds, remedies.drop_per_hour, remedies.drop_per_day
+        return _Bounds(
+            "compact",
+            "compaction",
+            COMPACTING,
+            remedies.compact_spacing_seconds,
+            remedies.compact_per_hour,
+            remedies.compact_per_day,
+        )
+    if remedy is Remedy.RECLAIM:
+        return _Bounds(
+            "reclaim",
+            "reclaim",
+            frozenset({Remedy.RECLAIM}),
+            remedies.reclaim_spacing_seconds,
+            remedies.reclaim_per_hour,
+            remedies.reclaim_per_day,
+        )
+    return _Bounds(
+        "drop",
+        "drop",
+        _DROPPING,
+        remedies.drop_spacing_seconds,
+        remedies.drop_per_hour,
+        remedies.drop_per_day,
+    )
 
 
 def _within(hours: Hours, minute: int) -> bool:

@@ -109,7 +109,7 @@ def _veto(reading: Reading, case: _Case) -> str | None:
         return f"backed off for {seconds:.0f} s: the last remedy did not help"
     if is_in_motion(reading, state, limits.poll, now):
         return "memory is being taken or given back right now"
-    return "the kernel reclaims by itself" if _is_left_to_kernel(reading, case) else None
+    return "the kernel's own reclaim comes first" if _is_left_to_kernel(reading, case) else None
 
 
 def _obstacle(remedy: Remedy, reading: Reading, case: _Case) -> str | None:

@@ -61,12 +61,9 @@ def outcome_text(outcome: Json, demands: list[Json], page_bytes: int, *, full: b
 def _budget(budget: Json) -> str:
     """Say how often each kind of remedy may still be run."""
     kinds: list[str] = []
-    for kind in ("compact", "drop"):
-        parts = [
-            f"{left} {when}"
-            for key, when in ((f"{kind}_per_hour", "this hour"), (f"{kind}_per_day", "today"))
-            if (left := whole(budget, key)) is not None
-        ]
-        if parts:
-            kinds.append(f"{kind} {', '.join(parts)}")
-    return "; ".join(kinds)
+    for kind in ("compact", "reclaim", "drop"):
+        hour, day = (whole(budget, f"{kind}_per_{period}") for period in ("hour", "day"))
+        if hour is not None or day is not None:
+            left = "/".join("?" if number is None else str(number) for number in (hour, day))
+            kinds.append(f"{kind} {left}")
+    return f"left this hour/today: {', '.join(kinds)}" if kinds else ""

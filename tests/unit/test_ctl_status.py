@@ -55,7 +55,7 @@ remedies  compact_async for process: 3 -> 3 in 0.41 s, not enough, 5 min ago
           reclaim for process: 3 -> 40 in 0.41 s, not enough, EIO, 0 s ago
 inhibited for 9 min more
 backoff   for 61 s more
-budget    compact 11 this hour, 143 today; drop 2 this hour, 4 today
+budget    left this hour/today: compact 11/143, reclaim 12/144, drop 2/4
 degraded  compaction: /proc/sys/vm/compact_memory is not ours to write
 alerts    syslog: lines lost: 3, hook runs left out: 1, hook: exit 1
 """

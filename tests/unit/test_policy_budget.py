@@ -13,7 +13,8 @@ from oomwatchd.policy import Backoff
 from oomwatchd.policy.state import Start
 from oomwatchd.settings import Poll, Remedies
 
-C, A, R, P = Remedy.COMPACT, Remedy.COMPACT_ASYNC, Remedy.RECLAIM, Remedy.DROP_PAGECACHE
+C, A, R = Remedy.COMPACT, Remedy.COMPACT_ASYNC, Remedy.RECLAIM
+P, S = Remedy.DROP_PAGECACHE, Remedy.DROP_SLAB
 VERY_LOW = make_reading(CRITICAL)
 SHORT = make_reading(CRITICAL, request=Request.ATOMIC, cause=Cause.SHORTAGE)
 PROMPT = Poll(settle_seconds=0)
@@ -45,12 +46,13 @@ def test_never_within_the_spacing() -> None:
         (C, R, False),
         (A, R, False),
         (R, R, True),
-        *[(last, R, True) for last in (P, Remedy.DROP_SLAB, Remedy.DROP_ALL)],
-        (R, P, True),
+        *[(last, R, False) for last in (P, S, Remedy.DROP_ALL)],
+        (R, P, False),
+        *[(last, P, True) for last in (P, S, Remedy.DROP_ALL)],
     ],
 )
 def test_spacing_is_by_kind(last: Remedy, remedy: Remedy, *, spaced: bool) -> None:
-    """Each compaction is a kind of its own; all that gives back is one."""
+    """Each compaction and reclaim are kinds of their own; all that drops is one."""
     daemon = Daemon((remedy,), poll=PROMPT)
     reading = make_reading(WARNING) if remedy is A else VERY_LOW if remedy is C else SHORT
     daemon.state = daemon.state._replace(starts=(Start(last, daemon.now),))
@@ -92,8 +94,9 @@ def test_never_beyond_the_hourly_budget() -> None:
     [
         (Remedies(compact_per_hour=3, compact_spacing_seconds=1), VERY_LOW, (C,), (C, A, C), "h"),
         (Remedies(compact_per_day=3, compact_spacing_seconds=1), VERY_LOW, (C,), (A, A, C), "d"),
-        (Remedies(drop_per_hour=2, drop_spacing_seconds=1), SHORT, (R,), (R, P), "h"),
-        (Remedies(drop_per_day=2, drop_spacing_seconds=1), SHORT, (P,), (R, R), "d"),
+        (Remedies(reclaim_per_hour=2, reclaim_spacing_seconds=1), SHORT, (R,), (R, R), "h"),
+        (Remedies(drop_per_hour=2, drop_spacing_seconds=1), SHORT, (P,), (P, S), "h"),
+        (Remedies(drop_per_day=2, drop_spacing_seconds=1), SHORT, (P,), (S, S), "d"),
     ],
 )
 def test_budgets_are_shared(
@@ -103,12 +106,12 @@ def test_budgets_are_shared(
     starts: tuple[Remedy, ...],
     what: str,
 ) -> None:
-    """Between both compactions, and between all that gives back, by the hour and by the day."""
+    """Between both compactions, and between all that drops, by the hour and by the day."""
     seconds = {"h": 3600, "d": 86400}[what]
     daemon = Daemon(able, remedies=remedies, poll=PROMPT)
     daemon.state = daemon.state._replace(starts=tuple(Start(s, daemon.now) for s in starts))
     decision = daemon.tick(reading, after=seconds - 1)
-    name = "compactions" if able == (C,) else "drops"
+    name = {C: "compactions", R: "reclaims"}.get(able[0], "drops")
     for_this = {"h": "hour", "d": "day"}[what]
     assert decision.reason == f"the budget of {name} for this {for_this} is used up"
     assert daemon.tick(reading, after=1).remedy is able[0]
@@ -116,13 +119,20 @@ def test_budgets_are_shared(
 
 @pytest.mark.parametrize(
     ("reading", "able", "others"),
-    [(VERY_LOW, (C,), (R, P, Remedy.DROP_SLAB)), (SHORT, (R,), (C, A, C))],
+    [(VERY_LOW, (C,), (R, P, S)), (SHORT, (R,), (C, A, P, S)), (SHORT, (P,), (C, A, R, R))],
 )
 def test_budgets_are_not_shared_across(
     reading: Reading, able: tuple[Remedy, ...], others: tuple[Remedy, ...]
 ) -> None:
-    """Dropping leaves compaction its own, and the other way round."""
-    remedies = Remedies(compact_per_hour=1, compact_per_day=1, drop_per_hour=1, drop_per_day=1)
+    """Compaction, reclaim and dropping leave each other their own."""
+    remedies = Remedies(
+        compact_per_hour=1,
+        compact_per_day=1,
+        reclaim_per_hour=1,
+        reclaim_per_day=1,
+        drop_per_hour=1,
+        drop_per_day=1,
+    )
     daemon = Daemon(able, remedies=remedies, poll=PROMPT)
     daemon.state = daemon.state._replace(starts=tuple(Start(s, daemon.now) for s in others))
     assert daemon.tick(reading).remedy is able[0]
@@ -147,10 +157,19 @@ def test_what_is_left_is_told_by_the_configurations_keys() -> None:
     assert policy.budget_left(state, Remedies(), 5001.0) == {
         "compact_per_hour": 11,
         "compact_per_day": 142,
+        "reclaim_per_hour": 12,
+        "reclaim_per_day": 143,
         "drop_per_hour": 1,
-        "drop_per_day": 2,
+        "drop_per_day": 3,
     }
-    none = Remedies(compact_per_hour=0, compact_per_day=1, drop_per_hour=0, drop_per_day=1)
+    none = Remedies(
+        compact_per_hour=0,
+        compact_per_day=1,
+        reclaim_per_hour=0,
+        reclaim_per_day=1,
+        drop_per_hour=0,
+        drop_per_day=1,
+    )
     assert set(policy.budget_left(state, none, 5001.0).values()) == {0}
 
 

@@ -133,11 +133,11 @@ def test_a_root_in_ram_has_nothing_to_give_back() -> None:
 
 
 def test_giving_back_is_not_waited_for_once_compaction_failed() -> None:
-    """Its spacing is half an hour: the back-off is over sooner, and compaction tried again."""
-    daemon = Daemon(Remedy)
+    """Dropping has half an hour: the back-off is over sooner, and compaction tried again."""
+    daemon = Daemon((C, P))
     ran = daemon.watched(VERY_LOW, seconds=2000)
-    assert [remedy for _, remedy in ran] == [C, R, *[C] * 6, R, C]
-    assert [second for second, remedy in ran if remedy is R] == [2, 1932]
+    assert [remedy for _, remedy in ran] == [C, P, *[C] * 6, P, C]
+    assert [second for second, remedy in ran if remedy is P] == [2, 1932]
     assert [seconds for _, seconds in daemon.backed_off] == [60, 120, 240, 480, 960, 1920]
 
 
@@ -151,7 +151,7 @@ def test_where_compaction_cannot_be_had_giving_back_is_the_first_rung() -> None:
 
 def test_where_giving_back_is_the_first_rung_it_is_waited_for() -> None:
     """Nothing else can be tried before."""
-    daemon = Daemon((R,))
+    daemon = Daemon((P,))
     daemon.tick(VERY_LOW)
     daemon.in_vain(make_reading(OK))
     decision = daemon.tick(VERY_LOW)
@@ -177,7 +177,7 @@ def test_a_rung_that_only_has_to_wait_is_waited_for() -> None:
 def test_a_critical_shortage_is_left_to_the_kernel_first() -> None:
     """For the settling time; what cannot sleep is told of meanwhile."""
     daemon = Daemon(Remedy)
-    assert daemon.tick(SHORT).reason == "the kernel reclaims by itself"
+    assert daemon.tick(SHORT).reason == "the kernel's own reclaim comes first"
     assert daemon.said == ["process headroom_critical"]
     assert daemon.tick(SHORT, after=1.9).remedy is None
     assert daemon.tick(SHORT, after=0.1).remedy is R

@@ -18,7 +18,12 @@ from oomwatchd.settings import Hours, Poll, Remedies
 
 SCATTERED = (Cause.FRAGMENTATION, Cause.RESERVED)
 COMPACTING = (Remedy.COMPACT, Remedy.COMPACT_ASYNC)
-KINDS = ((Remedy.COMPACT,), (Remedy.COMPACT_ASYNC,), tuple(set(Remedy) - set(COMPACTING)))
+KINDS = (
+    (Remedy.COMPACT,),
+    (Remedy.COMPACT_ASYNC,),
+    (Remedy.RECLAIM,),
+    (Remedy.DROP_PAGECACHE, Remedy.DROP_SLAB, Remedy.DROP_ALL),
+)
 HOUR, DAY = 3600.0, 86_400.0
 QUIET = Hours(60, 120)
 
@@ -61,6 +66,9 @@ REMEDIES = st.builds(
     compact_per_hour=st.integers(0, 5),
     compact_per_day=st.integers(0, 8),
     reclaim=st.booleans(),
+    reclaim_spacing_seconds=st.sampled_from((1.0, 60.0, 600.0)),
+    reclaim_per_hour=st.integers(0, 5),
+    reclaim_per_day=st.integers(0, 8),
     drop_caches=st.booleans(),
     drop_spacing_seconds=st.sampled_from((1.0, 60.0, 1800.0)),
     drop_per_hour=st.integers(0, 4),
@@ -240,16 +248,15 @@ class Witness:
         assert remedies.compact if compacts else drops
         assert remedies.compact_async or remedy is not Remedy.COMPACT_ASYNC
         (kind,) = (kind for kind in KINDS if remedy in kind)
-        spacing = remedies.compact_spacing_seconds if compacts else remedies.drop_spacing_seconds
+        key = "compact" if compacts else "reclaim" if remedy is Remedy.RECLAIM else "drop"
+        bounds = remedies._asdict()
+        spacing = bounds[f"{key}_spacing_seconds"]
         ages = [self.passed - at for at, other in self.starts if other in kind]
         assert min(ages, default=spacing) >= spacing
-        per_hour = remedies.compact_per_hour if compacts else remedies.drop_per_hour
-        per_day = remedies.compact_per_day if compacts else remedies.drop_per_day
-        shared = [
-            self.passed - at for at, other in self.starts if (other in COMPACTING) is compacts
-        ]
-        assert sum(age < HOUR for age in shared) < per_hour
-        assert sum(age < DAY for age in shared) < per_day
+        sharing = COMPACTING if compacts else kind
+        shared = [self.passed - at for at, other in self.starts if other in sharing]
+        assert sum(age < HOUR for age in shared) < bounds[f"{key}_per_hour"]
+        assert sum(age < DAY for age in shared) < bounds[f"{key}_per_day"]
 
     def check_cma(self, reading: Reading) -> None:
         """Check that no cma demand is near where compaction is at leisure."""
