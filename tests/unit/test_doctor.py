@@ -107,7 +107,7 @@ def test_the_text_fits_a_dumb_terminal(socket: Path) -> None:
     assert {line[:9] for line in lines[:-1]} == {"problem  ", "note     ", "ok       ", " " * 9}
     assert lines[0].startswith("problem  demands: ")
     assert any(line.startswith("         -> ") for line in lines)
-    assert lines[-1].startswith("1 problem, 4 notes, ")
+    assert lines[-1].startswith("1 problem, 5 notes, ")
 
 
 def test_long_words_stay_whole_and_foreign_text_is_escaped() -> None:

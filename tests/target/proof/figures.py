@@ -23,7 +23,7 @@ class Figures(NamedTuple):
     """Atomic blocks of order 4 that could be had at the first burst of an atomic driver."""
     slowest_ms: float | None
     killed_runs: int
-    """In which the kernel killed."""
+    """In which the kernel killed, or panicked as nobody was left to kill."""
     application_killed: int
     starts: float | None
     """Processes that could be started."""
@@ -59,7 +59,7 @@ def figures(records: Sequence[Record]) -> Figures:
             first for record in whole if (first := first_blocks(record)) is not None
         ),
         slowest_ms=max((burst["slowest_ns"] / 1e6 for _, burst in bursts), default=None),
-        killed_runs=sum(record["kills"] > 0 for record in whole),
+        killed_runs=sum(bool(one.get("kills") or one["panic"]) for one in records),
         application_killed=sum(record["application_killed_by"] is not None for record in whole),
         starts=_median(record["started"] for record in whole if record["started"]),
         alert_seconds=_median(record["alerts"][0][0] for record in whole if record["alerts"]),

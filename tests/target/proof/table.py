@@ -25,7 +25,7 @@ _COLUMNS: Mapping[str, Cell] = {
     "failed bursts": lambda it: f"{it.failed_bursts} of {it.bursts}" if it.bursts else "",
     "blocks at the first": lambda it: _number(it.first_blocks),
     "slowest, ms": lambda it: _number(it.slowest_ms, 3),
-    "runs with a kill": lambda it: f"{it.killed_runs + it.panics} of {it.runs}",
+    "runs with a kill": lambda it: f"{it.killed_runs} of {it.runs}",
     "work killed": lambda it: str(it.application_killed or ""),
     "starts": lambda it: _number(it.starts),
     "alert after, s": lambda it: _number(it.alert_seconds),
