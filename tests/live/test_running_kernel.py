@@ -299,7 +299,7 @@ def test_a_kill_does_not_refresh_the_budgets(tmp_path: Path) -> None:
             status = json.loads(ask(socket, b"status\n"))
     assert status["remedies"]["counts"]["compact"] == 0
     assert status["remedies"]["budget_left"]["compact_per_hour"] == 4
-    assert "less than 60 s ago" in log.read_text()
+    assert "less than 30 s ago" in log.read_text()
 
 
 @contextmanager

@@ -120,7 +120,7 @@ def test_what_was_asked_for_spaces_what_comes_by_itself() -> None:
     daemon.in_vain(make_reading(OK))
     decision = daemon.tick(make_reading(CRITICAL))
     assert decision.remedy is None
-    assert "less than 60 s ago" in decision.reason
+    assert "less than 30 s ago" in decision.reason
 
 
 def test_it_is_told_as_asked_for() -> None:
