@@ -1,4 +1,6 @@
-"""What holds for all tests: none is judged by the time it takes, which depends on the machine."""
+"""What holds for all tests: none is judged by the time it takes, nor by how it was started."""
+
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -6,3 +8,7 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=(HealthCheck.too_slow,)
 )
 settings.load_profile("any machine")
+
+# A shell starts what runs in the background with this ignored, and programs under test inherit it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
