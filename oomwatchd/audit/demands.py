@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from oomwatchd.assess.assessment import Reading
 from oomwatchd.audit.finding import Finding, Subject, note, ok, problem
-from oomwatchd.model import Cause, Request, Severity
+from oomwatchd.model import Cause, Severity
 from oomwatchd.units import describe_size
 
 _SPARE_SHARE = 5
@@ -19,30 +19,6 @@ def demands(subject: Subject) -> Iterator[Finding]:
         yield _judge(reading, subject)
     if readings and not low:
         yield ok("demands", f"All demands ({len(readings)}) are met now.")
-
-
-def bursts(subject: Subject) -> Iterator[Finding]:
-    """Warn of a boost in the middle of a burst: boost_watermark() in mm/page_alloc.c since 5.0.
-
-    A request that finds no block of its own type takes one of another, and the min mark rises by
-    a pageblock at once, of which 3/8 apply to GFP_ATOMIC. Measured on 6.1 with a full page cache
-    (pageblocks of 2048 pages): 10 blocks of order 4 came where headroom was 35.
-    """
-    block_pages = subject.facts.pages_per_block
-    if not subject.facts.tunables.watermark_boost_factor or not block_pages:
-        return
-    for reading in subject.assessment.readings:
-        demand = reading.demand
-        blocks = (block_pages * 3 // 8) >> demand.order
-        if demand.request is Request.ATOMIC and demand.order and blocks >= demand.critical:
-            yield note(
-                "burst",
-                f'Demand "{demand.name}" (order {demand.order}, atomic): where a burst has to take '
-                f"a block of another migratetype, the min mark rises by a pageblock, and headroom "
-                f"falls by {blocks} in the middle of it.",
-                "Set vm.watermark_boost_factor to 0, or raise the demand's critical level by "
-                f"{blocks}.",
-            )
 
 
 def _judge(reading: Reading, subject: Subject) -> Finding:
@@ -95,4 +71,4 @@ def _has_spare(subject: Subject) -> bool:
     return memory.available_kib * _SPARE_SHARE >= memory.total_kib
 
 
-RULES = (demands, bursts)
+RULES = (demands,)

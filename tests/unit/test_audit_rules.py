@@ -299,6 +299,12 @@ CASES = {
         facts=having(tunables=Tunables(watermark_boost_factor=15000), pages_per_block=BLOCK),
         specs=(DemandSpec("x", 4, None, Request.ATOMIC, 40, 25),),
     ),
+    "a burst in a zone too small to boost": Case(
+        "burst",
+        None,
+        facts=having(tunables=Tunables(watermark_boost_factor=15000), pages_per_block=16384),
+        specs=(DemandSpec("x", 4, None, Request.ATOMIC, 40, 2),),
+    ),
     "a burst without a boost": Case(
         "burst",
         None,
