@@ -13,8 +13,7 @@ Where blocks are reserved for others, what is left for the request is free in to
 or it would be a shortage: that is fragmentation too, and free CMA is where compaction moves to.
 
 Where memory is short for an atomic request and pages are free in CMA, compaction moves there what
-can be moved, page cache above all, and leaves the request what lay outside: the cache stays. With
-a full cache on a 256 MB board it takes blocks of order 4 from 10 to 100 and more.
+can be moved, page cache above all, and leaves the request what lay outside: the cache stays.
 
 To give back is `reclaim` where the kernel has it, else `drop_pagecache` or `drop_slab` by where
 the droppable memory is, and only where enough of it is. For a request that may sleep the kernel
