@@ -14,6 +14,7 @@ from target.debs import BuildError, default_cache
 from target.goals import Figures, goals, table
 from target.guest import Guests, Options
 from target.machines import ARM
+from target.proof.peers import programs
 from target.wheel import project_wheel
 
 TICKS = 100_000
@@ -55,18 +56,11 @@ def measure(guests: Guests, ticks: int = TICKS) -> Figures:
     Raises:
         BuildError: the guest cannot be built here.
     """
-    with guests.cache.locked():
-        earlyoom = guests.cache.unpacked("earlyoom", ARM.debian) / "usr/bin/earlyoom"
-        nohang = guests.cache.unpacked("nohang", "all")
     result = guests.boot(
         ARM,
         _RUN.format(ticks=ticks, samples=SAMPLES),
         Options(icount=True, timeout_seconds=_TIMEOUT_SECONDS),
-        files={
-            "earlyoom": earlyoom.read_bytes(),
-            "nohang": (nohang / "usr/sbin/nohang").read_bytes(),
-            "nohang.conf": (nohang / "etc/nohang/nohang.conf").read_bytes(),
-        },
+        files=programs(guests.cache, "earlyoom") | programs(guests.cache, "nohang"),
     ).checked()
     figures: Figures = {event.pop("subject"): event for event in result.events}
     figures["pss_kib"] = {

@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from target.guest import Guests, Options, Result, carried_out, events_in, hardware, started
@@ -79,12 +78,7 @@ class Staged:
             process.kill()
             process.wait()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Remove what was kept."""
         self._folder.cleanup()
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from target.inside.tools import Reporter
 
 _LOOK_SECONDS = 0.5
-_SECTOR = 512
 
 
 def disks() -> list[str]:

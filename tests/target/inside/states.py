@@ -27,6 +27,11 @@ def quiet() -> None:
     # Setting the marks anew takes a boost off that is already there.
     marks = Path("/proc/sys/vm/min_free_kbytes")
     marks.write_text(marks.read_text())
+    allow_many_files()
+
+
+def allow_many_files() -> None:
+    """Allow as many descriptors as full memory has pipes."""
     limit = 65536
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 

@@ -43,12 +43,7 @@ class Probe:
 
     def hold(self, kind: str, order: int, count: int) -> int:
         """Allocate blocks and keep them; return how many came."""
-        return self.keep(kind, order, count).came
-
-    def keep(self, kind: str, order: int, count: int) -> Answer:
-        """Allocate blocks and keep them."""
-        answer = self._ask(f"hold {kind} {order} {count}")
-        return Answer(int(answer["came"]), int(answer["slowest_ns"]))
+        return int(self._ask(f"hold {kind} {order} {count}")["came"])
 
     def release(self, every: int = 1) -> int:
         """Give back every so manieth block that is held."""

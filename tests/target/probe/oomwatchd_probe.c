@@ -101,6 +101,16 @@ static unsigned long take(const struct kind *kind, unsigned int order, unsigned 
 	return came;
 }
 
+/* Gives back a block that is on a list. */
+static void give_one(struct page *page)
+{
+	unsigned int order = page_private(page);
+
+	list_del(&page->lru);
+	set_page_private(page, 0);
+	__free_pages(page, order);
+}
+
 /* every = 1: all of them. */
 static unsigned long give(struct list_head *blocks, unsigned long every)
 {
@@ -108,13 +118,9 @@ static unsigned long give(struct list_head *blocks, unsigned long every)
 	unsigned long seen = 0, given = 0;
 
 	list_for_each_entry_safe(page, next, blocks, lru) {
-		unsigned int order = page_private(page);
-
 		if (++seen % every)
 			continue;
-		list_del(&page->lru);
-		set_page_private(page, 0);
-		__free_pages(page, order);
+		give_one(page);
 		given++;
 	}
 	return given;
@@ -130,7 +136,7 @@ static const struct kind *kind_of(const char *name)
 	return NULL;
 }
 
-/* Each block is given back with the same probability, always in the same way for a seed. */
+/* Each single page is given back with the same probability, in the same way for a seed. */
 static unsigned long scatter(struct list_head *blocks, u64 seed, unsigned int parts)
 {
 	struct rnd_state chance;
@@ -139,13 +145,9 @@ static unsigned long scatter(struct list_head *blocks, u64 seed, unsigned int pa
 
 	prandom_seed_state(&chance, seed);
 	list_for_each_entry_safe(page, next, blocks, lru) {
-		unsigned int order = page_private(page);
-
-		if (order || prandom_u32_state(&chance) % 1000 >= parts)
+		if (page_private(page) || prandom_u32_state(&chance) % 1000 >= parts)
 			continue;
-		list_del(&page->lru);
-		set_page_private(page, 0);
-		__free_pages(page, order);
+		give_one(page);
 		given++;
 	}
 	return given;
@@ -161,9 +163,7 @@ static unsigned long give_order(struct list_head *blocks, unsigned int order, un
 			break;
 		if (page_private(page) != order)
 			continue;
-		list_del(&page->lru);
-		set_page_private(page, 0);
-		__free_pages(page, order);
+		give_one(page);
 		given++;
 	}
 	return given;

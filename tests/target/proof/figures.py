@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 from target.proof.play import Record
 
-MIB = 1024
-COMPACTING = ("compact", "compact_async")
+_MIB = 1024
 
 
 class Figures(NamedTuple):
@@ -28,7 +27,6 @@ class Figures(NamedTuple):
     starts: float | None
     """Processes that could be started."""
     alert_seconds: float | None
-    alerted_runs: int
     starts_left: float | None
     """At the first alert, at worst."""
     causes: Counter[str]
@@ -63,15 +61,14 @@ def figures(records: Sequence[Record]) -> Figures:
         application_killed=sum(record["application_killed_by"] is not None for record in whole),
         starts=_median(record["started"] for record in whole if record["started"]),
         alert_seconds=_median(record["alerts"][0][0] for record in whole if record["alerts"]),
-        alerted_runs=sum(bool(record["alerts"]) for record in whole),
         starts_left=min(
             (left for one in whole if (left := starts_left(one)) is not None), default=None
         ),
         causes=Counter(cause for record in whole if (cause := cause_of(record))),
         remedies=Counter(remedy["remedy"] for remedy in remedies),
         effective=sum(remedy["effective"] == "yes" for remedy in remedies),
-        cache_lost_mib=max(0.0, _median(one["cached_lost_kib"] / MIB for one in whole) or 0.0),
-        cma_taken_mib=_median(one["cma_taken_kib"] / MIB for one in whole) or 0.0,
+        cache_lost_mib=max(0.0, _median(one["cached_lost_kib"] / _MIB for one in whole) or 0.0),
+        cma_taken_mib=_median(one["cma_taken_kib"] / _MIB for one in whole) or 0.0,
         late_us=max((record["late_ns"] / 1000 for record in whole), default=0.0),
         instructions_m=_median(
             record["instructions"]["contestant"] / 1e6

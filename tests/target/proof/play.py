@@ -109,11 +109,7 @@ def _played(stage: Staged, plan: Plan) -> Record:
     return {**plan._asdict(), "panic": result.panic, "timed_out": result.timed_out, **told}
 
 
-def plans_for(
-    scenarios: Sequence[str],
-    contestants: Sequence[str],
-    seeds: int,
-) -> Iterator[Plan]:
+def plans_for(scenarios: Sequence[str], contestants: Sequence[str], seeds: int) -> Iterator[Plan]:
     """List the runs; who is told what a device needs differs only where something is to tell."""
     for scenario in scenarios:
         told = DEVICES[SCENARIOS[scenario].device].demands

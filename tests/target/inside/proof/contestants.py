@@ -46,7 +46,7 @@ class Contestant(NamedTuple):
     """Whether a service manager has to tell it what to do."""
 
 
-OOMWATCHD_ALERT = r"^(<\d>)?headroom_(warning|critical) .*?\bdemand=(?P<demand>\S+)"
+OOMWATCHD_ALERT = "^headroom_(warning|critical) "
 CONTESTANTS: Mapping[str, Contestant] = {
     "nothing": Contestant(),
     "proactiveness": Contestant(

@@ -16,8 +16,7 @@ def play(scene: Scene) -> None:
     probe = scene.probe
     probe.hold("kernel", 0, probe.take("kernel", 0).came - _LEFT_PAGES)
     probe.scatter(scene.seed, scene.chance.uniform(0.2, 0.5))
-    for order in (10, 8, 6, 4, 3, 2):
-        probe.hold("kernel", order, 1 << 20)
+    scene.hold_blocks()
     scene.wait(30.0)
     try:
         status = json.loads(ask(None, b"status\n"))
@@ -29,7 +28,4 @@ def play(scene: Scene) -> None:
             for one in status["demands"]
         }
     scene.facts["granted"] = probe.take("kernel", 2).came
-    for _ in range(_STARTS):
-        if not scene.start_process():
-            break
-        scene.wait(1.0)
+    scene.start_processes(_STARTS)

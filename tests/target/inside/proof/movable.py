@@ -6,7 +6,6 @@ a driver that cannot wait, and as long as CMA has large blocks free the kernel s
 """
 
 from target.inside.proof.scene import Scene
-from target.inside.states import free_pages
 
 _LEFT_PAGES = 2400
 
@@ -14,8 +13,7 @@ _LEFT_PAGES = 2400
 def play(scene: Scene, rounds: int = 3) -> None:
     """Fill and scatter, then let a driver come that cannot wait, or one that can."""
     chance = scene.chance
-    while free_pages() > _LEFT_PAGES and scene.do("take", 256):
-        pass
+    scene.fill_memory(_LEFT_PAGES)
     for number in range(rounds):
         scene.do("scatter", chance.uniform(0.3, 0.6))
         scene.take_large_blocks(chance.randrange(12))

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from target.inside.proof.scene import Scene
 
-_ORDERS = (10, 8, 6, 4, 3, 2)
 _STARTS = 20
 
 
@@ -14,15 +13,11 @@ def play(scene: Scene) -> None:
     probe.take("driver", 4, 16)
     probe.hold("kernel", 0, probe.take("kernel", 0).came // 2)
     probe.scatter(scene.seed, scene.chance.uniform(0.4, 0.6))
-    for order in _ORDERS:
-        probe.hold("kernel", order, 1 << 20)
+    scene.hold_blocks()
     lists = Path("/proc/buddyinfo").read_text().split()[4:]
     scene.facts["blocks"] = sum(
         int(count) << order >> 2 for order, count in enumerate(lists[2:], 2)
     )
     scene.facts["granted"] = probe.take("kernel", 2).came
     scene.wait(60.0)
-    for _ in range(_STARTS):
-        if not scene.start_process():
-            break
-        scene.wait(1.0)
+    scene.start_processes(_STARTS)

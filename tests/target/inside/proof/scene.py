@@ -7,9 +7,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from target.inside.device import kills
 from target.inside.meter import Meter
 from target.inside.proof.application import Application
 from target.inside.proof.contestants import Run
+from target.inside.states import free_pages
 from target.inside.tools import Probe
 
 ORDER = 4
@@ -21,8 +23,7 @@ _CALM_SECONDS = (15.0, 30.0)
 it, and has had some seconds to act. Polling promises nothing for a burst that comes before."""
 _LOOK_SECONDS = 1.0
 _WATCH_US = 1_000_000
-_COUNTERS = ("oom_kill", "drop_pagecache", "drop_slab", "compact_migrate_scanned", "allocstall_dma")
-_EVENT = re.compile(r"^(?:<\d>)?(?P<event>[a-z_]+) ")
+_EVENT = re.compile(r"^(?P<event>[a-z_]+) ")
 _FACT = re.compile(r'\b([a-z_]+)=("[^"]*"|\S+)')
 
 
@@ -46,8 +47,8 @@ class Scene:
         }
         self._said = os.fstat(contestant.log).st_size
         self._begin = time.monotonic()
-        self._before = self._now()
-        self._idle = float(_text("uptime").split()[1])
+        self._before = _meminfo()
+        self._kills_before = kills()
         self._instructions = {name: one.instructions() for name, one in self._meters.items()}
         self.lines: list[tuple[float, int, str]] = []
         """When, with how many processes started, the contestant said what."""
@@ -114,6 +115,16 @@ class Scene:
             }
         )
 
+    def fill_memory(self, left_pages: int) -> None:
+        """Have the application take memory until so many pages are left outside of CMA."""
+        while free_pages() > left_pages and self.do("take", 256):
+            pass
+
+    def hold_blocks(self) -> None:
+        """Take every block of four pages and more that GFP_KERNEL could have."""
+        for order in (10, 8, 6, 4, 3, 2):
+            self.probe.hold("kernel", order, 1 << 20)
+
     def take_large_blocks(self, left: int) -> None:
         """Have other drivers hold the large blocks that are still there, but for some."""
         came = self.probe.take("atomic", ORDER).came
@@ -125,15 +136,22 @@ class Scene:
         self.started += could
         return could and self.started_at_kill is None
 
+    def start_processes(self, count: int) -> None:
+        """Start one each second, until one fails or somebody is killed."""
+        for _ in range(count):
+            if not self.start_process():
+                break
+            self.wait(1.0)
+
     def kills(self) -> int:
         """Count the kernel's kills since the beginning."""
-        return self._now()["oom_kill"] - self._before["oom_kill"]
+        return kills() - self._kills_before
 
     def figures(self) -> dict[str, Any]:
         """Sum up."""
         self.listen()
         self.probe.watch(0)
-        after = self._now()
+        after = _meminfo()
         alerts = [one for one in self.lines if self._contestant.is_alert(one[2])]
         cost = {
             name: one.instructions() - self._instructions[name]
@@ -142,9 +160,8 @@ class Scene:
         }
         return {
             "seconds": self.now(),
-            "busy": self.now() - float(_text("uptime").split()[1]) + self._idle,
             "bursts": self.bursts,
-            "kills": after["oom_kill"] - self._before["oom_kill"],
+            "kills": self.kills(),
             "application_killed_by": self.application.killed_by
             if not self.application.is_alive()
             else None,
@@ -172,22 +189,16 @@ class Scene:
             "late_ns": self._late_ns,
             "cached_lost_kib": self._before["Cached"] - after["Cached"],
             "cma_taken_kib": self._before["CmaFree"] - after["CmaFree"],
-            "counters": {name: after[name] - self._before[name] for name in _COUNTERS},
             "log": [f"{at:.1f} {line}" for at, _, line in self.lines][:200],
             **self.facts,
         }
 
-    def _now(self) -> dict[str, int]:
-        """Read what is compared before and after."""
-        pairs = (line.replace(":", "").split()[:2] for line in _text("meminfo").splitlines())
-        now = {name: int(value) for name, value in pairs}
-        counters = dict(line.split() for line in _text("vmstat").splitlines())
-        now.update({name: int(counters.get(name, 0)) for name in _COUNTERS})
-        return {"CmaFree": 0} | now
 
-
-def _text(name: str) -> str:
-    return Path("/proc", name).read_text()
+def _meminfo() -> dict[str, int]:
+    """Read what is compared before and after, in KiB."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    pairs = (line.replace(":", "").split()[:2] for line in lines)
+    return {"CmaFree": 0} | {name: int(value) for name, value in pairs}
 
 
 def _kernel_thread(name: str) -> int | None:

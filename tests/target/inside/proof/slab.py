@@ -16,8 +16,7 @@ _BURSTS = 6
 
 def play(scene: Scene) -> None:
     """Look at many files, with pipes being filled between them; then drain the pipes."""
-    while free_pages() > _SLAB_PAGES and scene.do("take", 256):
-        pass
+    scene.fill_memory(_SLAB_PAGES)
     folder = scene.chance.randrange(10)
     while free_pages() > _LEFT_PAGES:
         scene.do("look_at", FOLDER, folder, folder + 1)

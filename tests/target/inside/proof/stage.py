@@ -5,7 +5,6 @@ run (staged.py) is a scenario and a seed. Reports one event, the run's figures.
 """
 
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from target.inside.proof import (
 )
 from target.inside.proof.contestants import Run
 from target.inside.proof.scene import Scene
+from target.inside.states import allow_many_files
 from target.inside.tools import Probe, Reporter
 
 SCENARIOS = {
@@ -41,13 +41,12 @@ SCENARIOS = {
     "returning": returning.play,
 }
 _SETTLE_SECONDS = 30.0
-_DESCRIPTORS = 65536
 
 
 def main() -> None:
     """Settle, wait for the order, play, report."""
     contestant, demands = sys.argv[1:]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, _DESCRIPTORS))
+    allow_many_files()
     report, probe, orders = Reporter(), Probe(), Orders()
     if len(disks()) > 1:
         Path("/mnt").mkdir()

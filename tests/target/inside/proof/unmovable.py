@@ -4,6 +4,7 @@ Every process takes a block of four pages, and as many go to something else.
 """
 
 from target.inside.proof.scene import Scene
+from target.inside.states import free_pages
 
 ORDER = 2
 _PART = 0.4
@@ -20,17 +21,10 @@ def play(scene: Scene) -> None:
     probe.hold("kernel", ORDER, blocks)
     probe.hold("kernel", 0, probe.take("kernel", 0).came - _SPARE_PAGES)
     probe.scatter(scene.seed, _PART)
-    for order in (10, 8, 6, 4, 3, ORDER):
-        probe.hold("kernel", order, 1 << 20)
+    scene.hold_blocks()
     probe.give_back(ORDER, blocks)
     scene.facts["headroom"] = probe.take("kernel", ORDER).came
     while scene.started < _MOST_STARTS and scene.start_process():
         probe.hold("kernel", ORDER, 1)
         scene.wait(1.0)
-    scene.facts["free_kib_at_kill"] = free_kib()
-
-
-def free_kib() -> int:
-    """Say how much is free."""
-    with open("/proc/meminfo") as file:
-        return int(file.read().split("MemFree:")[1].split()[0])
+    scene.facts["free_pages_at_kill"] = free_pages()
