@@ -14,6 +14,7 @@ Runs = Mapping[tuple[str, str], Sequence[Record]]
 STARTS_LEFT = 30
 FASTER = 10
 MORE_BLOCKS = 3
+FEWER_KILLS = 4
 UNMOVABLE = "unmovable: compaction did not help"
 _TOLERANCE_BLOCKS = 20
 
@@ -118,6 +119,16 @@ def _shortage(case: _Case) -> _Found:
     yield _all(case.ours, "no useless compaction", lambda one: not one["remedies"])
 
 
+def _borrowed(case: _Case) -> _Found:
+    ours, nothing = figures(case.ours), figures(case.nothing)
+    yield (
+        f"the kernel kills in a {FEWER_KILLS}th of the undefended runs with a kill, or fewer",
+        ours.killed_runs * FEWER_KILLS <= nothing.killed_runs and nothing.killed_runs > 0,
+        f"in {ours.killed_runs} of {ours.runs}; undefended {nothing.killed_runs}",
+    )
+    yield "no failed burst", not ours.failed_bursts, f"{ours.failed_bursts} of {ours.bursts}"
+
+
 def _healthy(case: _Case) -> _Found:
     yield _all(case.ours, "no event", lambda one: not one["events"])
     yield _all(case.ours, "no remedy", lambda one: not one["remedies"])
@@ -160,4 +171,5 @@ _JUDGES: Mapping[str, Callable[[_Case], _Found]] = {
     "healthy": _healthy,
     "highmem": _highmem,
     "returning": _bursts,
+    "borrowed": _borrowed,
 }

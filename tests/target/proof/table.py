@@ -85,6 +85,8 @@ _SUMMARY: Sequence[tuple[str, str, Cell]] = (
     ("f: work killed", "shortage", lambda it: f"{it.application_killed} of {it.runs}"),
     ("h: starts of 10", "highmem", lambda it: _number(it.starts)),
     ("i: failed bursts", "returning", lambda it: f"{it.failed_bursts} of {it.bursts}"),
+    ("j: failed bursts", "borrowed", lambda it: f"{it.failed_bursts} of {it.bursts}"),
+    ("work killed", "borrowed", lambda it: f"{it.application_killed} of {it.runs}"),
     ("g: CPU, M", "healthy", lambda it: _number(it.instructions_m)),
 )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from target.inside.orders import Orders, disks
 from target.inside.proof import (
+    borrowed,
     groups,
     healthy,
     highmem,
@@ -39,6 +40,7 @@ SCENARIOS = {
     "healthy": healthy.play,
     "highmem": highmem.play,
     "returning": returning.play,
+    "borrowed": borrowed.play,
 }
 _SETTLE_SECONDS = 30.0
 
