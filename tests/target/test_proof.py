@@ -131,12 +131,57 @@ def test_an_alert_that_leaves_too_few_process_starts_is_a_claim_missed() -> None
         assert False in judged(undefended, ours).values()
 
 
-def test_a_run_that_did_not_come_to_its_end_proves_nothing() -> None:
-    """The kernel panicked, or the guest hung: no figures, and no claim met by it."""
-    broken = {"scenario": "healthy", "contestant": "oomwatchd", "seed": 1, "panic": "deadlocked"}
-    found = judged(record("healthy"), broken | {"timed_out": False})
-    assert found == {"oomwatchd: no event": False, "oomwatchd: no remedy": False}
-    assert figures([broken]).panics == 1
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(
+    "lost",
+    [
+        {"panic": "deadlocked"},
+        {"timed_out": True},
+        {"error": "Traceback", "seconds": 1.0},
+        {"contestant_ended": True, "seconds": 100.0},
+    ],
+    ids=lambda lost: next(iter(lost)),
+)
+def test_a_run_that_did_not_come_to_its_end_proves_nothing(
+    scenario: str, lost: dict[str, Any]
+) -> None:
+    """The kernel panicked, the guest hung, the scenario failed or the daemon died: no claim met."""
+    theirs = record(scenario, kills=1, bursts=[burst(3, 80_000_000)])
+    ours = record(scenario, "oomwatchd", bursts=[burst(16)], granted=5, blocks=60)
+    broken = {"scenario": scenario, "contestant": "oomwatchd", "seed": 2, "panic": None}
+    broken = (ours if "seconds" in lost else broken) | lost | {"seed": 2}
+    for records in ([broken], [ours, broken]):
+        found = judged(theirs, *records)
+        assert found
+        assert not any(found.values()), found
+
+
+def test_what_was_lost_is_shown() -> None:
+    """In a column of its own; a panic counts as a kill."""
+    lost = {"scenario": "movable", "contestant": "oomwatchd", "panic": None, "timed_out": True}
+    panicked = lost | {"panic": "deadlocked", "timed_out": False}
+    failed = record(contestant="oomwatchd", error="Traceback")
+    found = figures([lost | {"seed": 1}, panicked | {"seed": 2}, failed, record()])
+    assert (found.runs, found.panics, found.lost, found.killed_runs) == (4, 1, 2, 1)
+    assert "runs without an end" in tables(runs_of(lost | {"seed": 1}))
+
+
+def test_no_blocks_are_not_three_times_as_many_as_none() -> None:
+    """Nor is one."""
+    what = "oomwatchd: at least 3 times the atomic blocks at the first burst"
+    theirs = record("pagecache", bursts=[burst(0, available=0)])
+    for blocks, met in ((0, False), (1, False), (3, True)):
+        ours = record("pagecache", "oomwatchd", bursts=[burst(blocks, available=blocks)])
+        assert judged(theirs, ours)[what] is met
+
+
+def test_a_shortage_has_to_be_alerted_of() -> None:
+    """That a remedy is under way is no alert."""
+    what = "oomwatchd: an alert, cause shortage"
+    ours = record("shortage", "oomwatchd", causes=[[1.0, "shortage"]])
+    assert judged(record("shortage"), ours)[what] is False
+    alerts = [[2.0, 0, "headroom_warning demand=memory"]]
+    assert judged(record("shortage"), ours | {"alerts": alerts})[what] is True
 
 
 def test_our_cpu_is_compared_with_earlyooms_where_nothing_is_remedied() -> None:
@@ -171,6 +216,17 @@ def test_starts_left_need_an_alert_and_an_end() -> None:
     assert starts_left(record(alerts=alerts)) is None
     assert starts_left(record(started_at_kill=45)) is None
     assert starts_left(record(alerts=alerts, started_at_kill=0)) is None
+
+
+def test_runs_in_which_nothing_could_be_started_count() -> None:
+    """And those without an alert: what is shown at worst is the worst of all."""
+    runs = [record(started=started, seed=started) for started in (0, 0, 20)]
+    assert figures(runs).starts == 0
+    assert figures(runs[:2]).starts is None
+    warned = record(alerts=[[1.0, 5, "low memory!"]], started_at_kill=45)
+    assert figures([warned]).starts_left == 40
+    assert figures([warned, record(started_at_kill=45, seed=2)]).starts_left == 0
+    assert figures([record(started_at_kill=45)]).starts_left is None
 
 
 def test_tables_leave_out_what_says_nothing() -> None:

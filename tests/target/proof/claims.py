@@ -4,7 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
-from target.proof.figures import Figures, cause_of, figures, first_blocks, starts_left
+from target.proof.figures import (
+    Figures,
+    cause_of,
+    figures,
+    first_blocks,
+    has_ended,
+    starts_left,
+)
 from target.proof.play import Record
 from target.proof.scenarios import OURS, SCENARIOS
 
@@ -32,18 +39,29 @@ class _Case(NamedTuple):
     """One scenario: with us, and with nothing."""
 
     ours: Sequence[Record]
+    """Those that came to their end with the daemon alive."""
     nothing: Sequence[Record]
 
 
 def claims(runs: Runs) -> list[Claim]:
-    """Judge everything that there are runs for."""
+    """Judge everything that there are runs for.
+
+    A run that did not come to its end, or that the daemon did not live through, proves nothing:
+    no claim is met beside one.
+    """
     found: list[Claim] = []
     for scenario, judge in _JUDGES.items():
         for contestant in OURS:
-            case = _Case(runs.get((scenario, contestant), ()), runs.get((scenario, "nothing"), ()))
-            if case.ours and case.nothing:
-                for what, met, seen in judge(case):
-                    found.append(Claim(scenario, f"{contestant}: {what}", met, seen))
+            ours, nothing = (runs.get((scenario, who), ()) for who in (contestant, "nothing"))
+            if not (ours and nothing):
+                continue
+            case = _Case([one for one in ours if _is_lived_through(one)], nothing)
+            lost = len(ours) - len(case.ours)
+            beside = f"; {lost} of {len(ours)} not lived through" if lost else ""
+            found += [
+                Claim(scenario, f"{contestant}: {what}", met and not lost, seen + beside)
+                for what, met, seen in judge(case)
+            ]
     for scenario in SCENARIOS:
         ours = [one for one in runs.get((scenario, "oomwatchd"), ()) if not one.get("remedies")]
         earlyoom = {one["seed"]: one for one in runs.get((scenario, "earlyoom"), ())}
@@ -60,6 +78,10 @@ def claims(runs: Runs) -> list[Claim]:
                 )
             )
     return found
+
+
+def _is_lived_through(record: Record) -> bool:
+    return has_ended(record) and not record.get("contestant_ended")
 
 
 _Found = Iterator[tuple[str, bool, str]]
@@ -91,7 +113,7 @@ def _blocks(case: _Case) -> _Found:
     known = [(mine, other) for mine, other in pairs if mine is not None and other is not None]
     yield (
         f"at least {MORE_BLOCKS} times the atomic blocks at the first burst",
-        bool(known) and all(mine >= MORE_BLOCKS * other for mine, other in known),
+        bool(known) and all(mine >= MORE_BLOCKS * max(1, other) for mine, other in known),
         f"at worst {min((mine / max(1, other) for mine, other in known), default=0):.1f} times",
     )
 
@@ -115,7 +137,11 @@ def _reserved(case: _Case) -> _Found:
 
 
 def _shortage(case: _Case) -> _Found:
-    yield _all(case.ours, "an alert, cause shortage", lambda one: cause_of(one) == "shortage")
+    yield _all(
+        case.ours,
+        "an alert, cause shortage",
+        lambda one: bool(one["alerts"]) and cause_of(one) == "shortage",
+    )
     yield _all(case.ours, "no useless compaction", lambda one: not one["remedies"])
 
 
@@ -138,7 +164,10 @@ def _highmem(case: _Case) -> _Found:
     yield _all(
         case.ours,
         "headroom is that of lowmem alone",
-        lambda one: abs(one["demands"]["process"][0] - one["granted"]) <= _TOLERANCE_BLOCKS,
+        lambda one: (
+            "demands" in one
+            and abs(one["demands"]["process"][0] - one["granted"]) <= _TOLERANCE_BLOCKS
+        ),
     )
     yield _all(
         case.ours,
@@ -150,8 +179,8 @@ def _highmem(case: _Case) -> _Found:
 def _all(
     records: Sequence[Record], what: str, is_so: Callable[[Record], bool]
 ) -> tuple[str, bool, str]:
-    """Say in how many runs something is so; one that did not come to its end is none of them."""
-    good = sum("seconds" in record and is_so(record) for record in records)
+    """Say in how many runs something is so."""
+    good = sum(map(is_so, records))
     return what, good == len(records), f"in {good} of {len(records)}"
 
 

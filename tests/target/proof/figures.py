@@ -15,6 +15,8 @@ class Figures(NamedTuple):
 
     runs: int
     panics: int
+    lost: int
+    """That did not come to their end, for another reason than a panic: they prove nothing."""
     bursts: int
     failed_bursts: int
     failed_seeds: frozenset[int]
@@ -25,10 +27,10 @@ class Figures(NamedTuple):
     """In which the kernel killed, or panicked as nobody was left to kill."""
     application_killed: int
     starts: float | None
-    """Processes that could be started."""
+    """Processes that could be started; None where nobody tried."""
     alert_seconds: float | None
     starts_left: float | None
-    """At the first alert, at worst."""
+    """At the first alert, at worst: 0 where none came; None where none ever did."""
     causes: Counter[str]
     remedies: Counter[str]
     effective: int
@@ -47,9 +49,12 @@ def figures(records: Sequence[Record]) -> Figures:
     bursts = [(record["seed"], burst) for record in whole for burst in record["bursts"]]
     failed = [(seed, burst) for seed, burst in bursts if burst["came"] < burst["asked"]]
     remedies = [remedy for record in whole for remedy in record["remedies"]]
+    starts = [record["started"] for record in whole]
+    lefts = [starts_left(record) for record in whole if record["started_at_kill"]]
     return Figures(
         runs=len(records),
         panics=sum(record["panic"] is not None for record in records),
+        lost=sum(not (has_ended(record) or record["panic"]) for record in records),
         bursts=len(bursts),
         failed_bursts=len(failed),
         failed_seeds=frozenset(seed for seed, _ in failed),
@@ -59,11 +64,11 @@ def figures(records: Sequence[Record]) -> Figures:
         slowest_ms=max((burst["slowest_ns"] / 1e6 for _, burst in bursts), default=None),
         killed_runs=sum(bool(one.get("kills") or one["panic"]) for one in records),
         application_killed=sum(record["application_killed_by"] is not None for record in whole),
-        starts=_median(record["started"] for record in whole if record["started"]),
+        starts=_median(starts) if any(starts) else None,
         alert_seconds=_median(record["alerts"][0][0] for record in whole if record["alerts"]),
-        starts_left=min(
-            (left for one in whole if (left := starts_left(one)) is not None), default=None
-        ),
+        starts_left=min(left or 0 for left in lefts)
+        if any(left is not None for left in lefts)
+        else None,
         causes=Counter(cause for record in whole if (cause := cause_of(record))),
         remedies=Counter(remedy["remedy"] for remedy in remedies),
         effective=sum(remedy["effective"] == "yes" for remedy in remedies),
@@ -84,9 +89,15 @@ def figures(records: Sequence[Record]) -> Figures:
     )
 
 
+def has_ended(record: Record) -> bool:
+    """Whether a run came to its end, and nothing went wrong with the scenario itself."""
+    return "seconds" in record and "error" not in record
+
+
 def first_blocks(record: Record) -> int | None:
     """Count the atomic blocks at the first burst of an atomic driver; None where there is none."""
-    return next((one["available"] for one in record["bursts"] if one["kind"] == "driver"), None)
+    bursts = record.get("bursts", ())
+    return next((one["available"] for one in bursts if one["kind"] == "driver"), None)
 
 
 def starts_left(record: Record) -> int | None:

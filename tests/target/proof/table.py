@@ -22,6 +22,7 @@ def _remedies(it: Figures) -> str:
 
 
 _COLUMNS: Mapping[str, Cell] = {
+    "runs without an end": lambda it: str(it.lost or ""),
     "failed bursts": lambda it: f"{it.failed_bursts} of {it.bursts}" if it.bursts else "",
     "blocks at the first": lambda it: _number(it.first_blocks),
     "slowest, ms": lambda it: _number(it.slowest_ms, 3),
