@@ -1,5 +1,6 @@
 """The proof: what is claimed of failing memory holds for a seed, and a claim can be missed."""
 
+import zipfile
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from target.disk import make_ext4
 from target.guest import Guests
 from target.proof.claims import STARTS_LEFT, UNMOVABLE, Claim, Runs, claims
 from target.proof.figures import figures, starts_left
-from target.proof.play import Plan, Record, Results, plans_for, play
+from target.proof.play import Plan, Record, Results, make_of, plans_for, play
 from target.proof.scenarios import CONTESTANTS, SCENARIOS
 from target.proof.table import summary, tables, verdicts
 
@@ -264,6 +265,36 @@ def test_runs_of_another_make_are_played_again(tmp_path: Path) -> None:
     plan = Plan("movable", "nothing", 1)
     assert plan in Results(file, "old").records
     assert plan not in Results(file, "new").records
+
+
+def test_a_line_that_was_not_finished_is_no_run(tmp_path: Path) -> None:
+    """It is cut off, or the next run would be a part of it."""
+    file = tmp_path / "results"
+    Results(file, "now").add(record())
+    with file.open("ab") as lines:
+        lines.write(b'{"scenario": "movable", "conte')
+    results = Results(file, "now")
+    assert set(results.records) == {Plan("movable", "nothing", 1)}
+    results.add(record(seed=2))
+    assert len(Results(file, "now").records) == 2
+
+
+def make_wheel(file: Path, year: int, text: str = "") -> Path:
+    """Make what looks like a wheel of that year."""
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("module.py", (year, 1, 1, 0, 0, 0)), text)
+    return file
+
+
+def test_a_make_is_what_runs_are_made_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not when it was made; but which device a scenario is played on is a part of it."""
+    wheel = make_wheel(tmp_path / "wheel", 2025)
+    make = make_of(wheel)
+    assert make_of(make_wheel(tmp_path / "wheel", 2026)) == make
+    assert make_of(make_wheel(tmp_path / "wheel", 2026, "pass")) != make
+    make_wheel(tmp_path / "wheel", 2025)
+    monkeypatch.setitem(SCENARIOS, "slab", SCENARIOS["slab"]._replace(device="plain"))
+    assert make_of(wheel) != make
 
 
 def test_who_cannot_be_told_what_a_device_needs_is_not_played_twice() -> None:

@@ -5,13 +5,14 @@ import json
 import os
 import shlex
 import threading
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from target.guest import INSIDE, PROBE, Guests
+from target.guest import HERE, INSIDE, PROBE, Guests
 from target.machines import ARM
 from target.proof.peers import programs
 from target.proof.scenarios import DEVICES, SCENARIOS
@@ -19,6 +20,8 @@ from target.staged import Staged
 
 Record = dict[str, Any]
 TIMEOUT_SECONDS = 600.0
+_RIG = tuple(HERE / name for name in ("disk.py", "guest.py", "machines.py", "staged.py"))
+"""What of the host's side decides how a guest is made."""
 
 
 class Plan(NamedTuple):
@@ -38,11 +41,14 @@ class Results:
     """A file of runs: what is there already need not be played again, if it is of the same make."""
 
     def __init__(self, file: Path, make: str) -> None:
-        """Read what is there."""
+        """Read what is there; a last line that was not finished is cut off."""
         self._file, self._make, self._lock = file, make, threading.Lock()
-        lines = file.read_text().splitlines() if file.exists() else []
+        data = file.read_bytes() if file.exists() else b""
+        whole = data[: data.rfind(b"\n") + 1]
+        if whole != data:
+            os.truncate(file, len(whole))
         self.records: dict[Plan, Record] = {}
-        for record in map(json.loads, lines):
+        for record in map(json.loads, whole.splitlines()):
             if record["make"] == make:
                 self.records[plan_of(record)] = record
 
@@ -50,8 +56,9 @@ class Results:
         """Keep one more."""
         with self._lock:
             self.records[plan_of(record)] = record
-            with self._file.open("a") as file:
-                file.write(json.dumps(record | {"make": self._make}) + "\n")
+            # One write: another process may add its own.
+            with self._file.open("ab", buffering=0) as file:
+                file.write(json.dumps(record | {"make": self._make}).encode() + b"\n")
 
 
 def plan_of(record: Record) -> Plan:
@@ -60,11 +67,17 @@ def plan_of(record: Record) -> Plan:
 
 
 def make_of(wheel: Path) -> str:
-    """Tell apart what runs are made of: the project's code, the scenarios and the probe."""
+    """Tell apart what runs are made of: the project's code, the scenarios, the rig and the probe.
+
+    Of a wheel its files count: the times that it holds are those of its making.
+    """
     digest = hashlib.sha256()
-    for file in (wheel, *sorted(INSIDE.rglob("*.py")), *sorted(PROBE.iterdir())):
+    with zipfile.ZipFile(wheel) as archive:
+        for name in sorted(archive.namelist()):
+            digest.update(name.encode() + b"\0" + archive.read(name))
+    for file in (*_RIG, *sorted(INSIDE.rglob("*.py")), *sorted(PROBE.iterdir())):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    digest.update(repr(DEVICES).encode())
+    digest.update(repr((DEVICES, {name: one.device for name, one in SCENARIOS.items()})).encode())
     return digest.hexdigest()[:16]
 
 
