@@ -10,7 +10,8 @@ from oomwatchd.model import Remedy
 from oomwatchd.policy.budget import DAY_SECONDS, MAX_FAILURES
 from oomwatchd.policy.state import Backoff, Start, State
 
-_MAX_STARTS = 4096
+_MAX_STARTS = 6000
+"""As many as the configuration lets run in a day: 2000 of each of the three budgets."""
 _MAX_DEMANDS = 256
 _MAX_NAME = 32
 _MAX_SECONDS = 1e12

@@ -12,6 +12,7 @@ from oomwatchd import policy
 from oomwatchd.model import Remedy
 from oomwatchd.policy import Backoff, State
 from oomwatchd.policy.state import Start
+from oomwatchd.settings import Remedies
 
 NOW = 5000.0
 GOOD: dict[str, Any] = {
@@ -155,9 +156,10 @@ def test_times_ahead_are_brought_back() -> None:
 
 
 def test_so_much_is_read_at_most() -> None:
-    """The newest 4096 starts, 256 back-offs, 32 letters of a name."""
-    starts = [["compact", at] for at in range(5000)]
-    assert [start.at for start in recall(with_(starts=starts)).starts] == list(range(904, 5000))
+    """The newest 6000 starts, 256 back-offs, 32 letters of a name."""
+    starts = [["compact", at / 2] for at in range(7000)]
+    found = recall(with_(starts=starts)).starts
+    assert [start.at for start in found] == [at / 2 for at in range(1000, 7000)]
     backoffs = {f"{n:040}": [1, n] for n in range(300)}
     assert len(recall(with_(backoffs={f"n{n}": [1, n] for n in range(300)})).backoffs) == 256
     assert list(recall(with_(backoffs=backoffs)).backoffs) == ["0" * 32]
@@ -165,11 +167,17 @@ def test_so_much_is_read_at_most() -> None:
 
 def test_all_starts_that_a_configuration_allows_fit() -> None:
     """Into the memo, and the memo into the quarter of a MiB that is read of the file."""
-    starts = tuple(Start(Remedy.DROP_PAGECACHE, 99_999_999.125 + at) for at in range(4000))
+    kinds = (Remedy.COMPACT_ASYNC, Remedy.RECLAIM, Remedy.DROP_PAGECACHE)
+    most = 2000
+    starts = tuple(Start(remedy, 99_999_999.125 + at) for at, remedy in enumerate(kinds * most))
     state = policy.initial()._replace(starts=starts)
     memo = policy.memo_of(state, BOOT * 9)
-    assert len(memo) < 200 * 1024
-    assert policy.recalled(policy.initial(), memo, BOOT * 9, 1e9).starts == starts
+    assert len(memo) < 256 * 1024 - 20_000
+    state = policy.recalled(policy.initial(), memo, BOOT * 9, 99_999_999.125 + 3 * most)
+    assert state.starts == starts
+    remedies = Remedies(compact_per_day=most, reclaim_per_day=most, drop_per_day=most)
+    left = policy.budget_left(state, remedies, 99_999_999.125 + 3 * most)
+    assert {left[f"{key}_per_day"] for key in ("compact", "reclaim", "drop")} == {0}
 
 
 TIMES = st.integers(0, 4_999_999).map(lambda ms: ms / 1000)
