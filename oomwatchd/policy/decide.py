@@ -85,13 +85,17 @@ def _answer(reading: Reading, case: _Case) -> _Answer:
             continue  # too long to wait for, when compaction can be tried again before
         # A rung that only has to wait is waited for: the next ones are harsher.
         return _Answer(None, why) if why else _Answer(action, "")
-    return _Answer(None, _in_vain(reading, tried), is_spent=True)
+    return _Answer(None, _in_vain(reading, tried, case.state), is_spent=True)
 
 
-def _in_vain(reading: Reading, tried: frozenset[Remedy]) -> str:
+def _in_vain(reading: Reading, tried: frozenset[Remedy], state: State) -> str:
     """Say what it means that everything was tried."""
     if not tried & COMPACTING:
         return "nothing helped"
+    # The last run of each.
+    errors = {it.remedy: it.error for it in state.outcomes if it.remedy in tried & COMPACTING}
+    if errors and None not in errors.values():
+        return f"compaction failed: {errors.get(Remedy.COMPACT) or errors[Remedy.COMPACT_ASYNC]}"
     # Enough is free, and what can be moved was: the rest holds it apart.
     unmovable = "unmovable: " if reading.cause is Cause.FRAGMENTATION else ""
     return f"{unmovable}compaction did not help"

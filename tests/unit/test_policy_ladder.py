@@ -270,6 +270,24 @@ def test_what_is_reserved_at_critical_climbs_the_whole_ladder() -> None:
     assert daemon.backed_off == [("process", 60.0)]
 
 
+def test_compaction_that_failed_says_nothing_of_what_can_be_moved() -> None:
+    """Why it failed is told; where one of the two ran as it was told to, its effect counts."""
+    for able, errors, why in (
+        ((C,), ("EACCES",), "compaction failed: EACCES"),
+        ((C,), (None,), UNMOVABLE),
+        ((A, C), ("EIO", "EACCES"), "compaction failed: EACCES"),
+        ((A, C), (None, "EACCES"), UNMOVABLE),
+        ((A, C), ("EIO", None), UNMOVABLE),
+    ):
+        daemon = Daemon(able)
+        daemon.tick(LOW_FOR_LONG)
+        for error in errors:
+            daemon.ends(error=error)
+            decision = daemon.tick(LOW_FOR_LONG, after=2)
+        assert decision.against == {"process": why}
+        assert daemon.backed_off == [("process", 60.0)]
+
+
 # --- Beside cma demands ------------------------------------------------------------------------
 
 
