@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 from oomwatchd.audit.finding import Finding, Subject, note, ok, problem
-from oomwatchd.model import Request
+from oomwatchd.model import Cause, Request
 from oomwatchd.units import describe_size
 
 _LARGE_SHARE = 4
 """A CMA area of more than one in so many pages is a large one."""
+_EXAMPLE_DEMAND = "process"
+_EXAMPLE = ", as config/profiles/read-only-root-in-ram.conf does"
 _IN_RAM = ("rootfs", "ramfs", "tmpfs")
 
 
@@ -76,17 +78,24 @@ def levels(subject: Subject) -> Iterator[Finding]:
     """
     if subject.facts.root_fs not in _IN_RAM:
         return
-    stated = {spec.name for spec in subject.config.demands}
+    # One that is stated without levels has those of the built-in ones.
+    stated = {
+        spec.name
+        for spec in subject.config.demands
+        if spec.warning is not None or spec.critical is not None
+    }
     for reading in subject.assessment.readings:
         demand = reading.demand
-        if demand.request is Request.KERNEL and demand.order and demand.name not in stated:
+        may_be_met = reading.cause is not Cause.UNSATISFIABLE
+        watched = demand.request is Request.KERNEL and demand.order and may_be_met
+        if watched and demand.name not in stated:
+            example = _EXAMPLE if demand.name == _EXAMPLE_DEMAND else ""
             yield note(
                 "levels",
                 f'The built-in levels of demand "{demand.name}" ({demand.warning} and '
                 f"{demand.critical} blocks) are meant for a device with a page cache: the kernel "
                 "has little to give back here when blocks run out.",
-                f"State it with levels that warn earlier ([demand {demand.name}]), as "
-                "config/profiles/read-only-root-in-ram.conf does.",
+                f"State it with levels that warn earlier ([demand {demand.name}]){example}.",
             )
 
 

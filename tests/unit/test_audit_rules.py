@@ -245,6 +245,21 @@ CASES = {
         config=Config(demands=(BUILT_IN,)),
         specs=(BUILT_IN,),
     ),
+    "stated without levels, without a page cache": Case(
+        "levels",
+        N,
+        'demand "process" (4 and 2 blocks)',
+        having(root_fs="rootfs"),
+        config=Config(demands=(BUILT_IN._replace(warning=None, critical=None),)),
+        specs=(BUILT_IN,),
+    ),
+    "one level stated, without a page cache": Case(
+        "levels",
+        None,
+        facts=having(root_fs="rootfs"),
+        config=Config(demands=(BUILT_IN._replace(warning=None),)),
+        specs=(BUILT_IN,),
+    ),
     "built-in levels with a page cache": Case(
         "levels", None, facts=having(root_fs="ext4"), specs=(BUILT_IN,)
     ),
@@ -551,6 +566,16 @@ def test_any_facts_are_judged_in_clean_sentences(facts: Facts, sample: Sample) -
             assert sentence.isascii()
             assert sentence.isprintable()
             assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize(("name", "found"), [("process", True), ("socket", False)])
+def test_an_example_of_levels_is_named_where_there_is_one(name: str, *, found: bool) -> None:
+    """The profile states levels for process starts alone."""
+    specs = (BUILT_IN._replace(name=name),)
+    said = audit(Case("levels", N, facts=having(root_fs="rootfs"), specs=specs))
+    (finding,) = [finding for finding in said if finding.topic == "levels"]
+    assert f"[demand {name}]" in (finding.change or "")
+    assert ("read-only-root-in-ram.conf" in (finding.change or "")) is found
 
 
 def test_problems_come_first_then_notes() -> None:
