@@ -56,6 +56,9 @@ cd /
 tar -c -f /dev/tape -C /out .
 poweroff -f
 """
+_ENDED = "terminating on signal"
+"""What QEMU says when it was told to end; its status is 0 then."""
+_RUNNING: set[subprocess.Popen[bytes]] = set()
 BASE_MODULES = ("virtio_mmio", "virtio_console")
 
 
@@ -249,16 +252,37 @@ def hardware(machine: Machine, options: Options, place: Path) -> list[str]:
 def started(words: Sequence[str], place: Path) -> subprocess.Popen[bytes]:
     """Start QEMU, with its console in a file.
 
+    In a session of its own: an interrupt from the terminal is for us, who end it.
+
     Raises:
         BuildError: it is not installed.
     """
     try:
         with (place / "console").open("wb") as console:
-            return subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT
+            process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
+            _RUNNING.add(process)
+            return process
     except FileNotFoundError as error:
         raise BuildError(f"{words[0]} is not installed (see tests/target/packages.txt)") from error
+
+
+def ended(process: subprocess.Popen[bytes]) -> None:
+    """See that a QEMU has ended."""
+    process.kill()
+    process.wait()
+    _RUNNING.discard(process)
+
+
+def end_guests() -> None:
+    """End every guest that runs; whoever waits for one is told by an error."""
+    for process in tuple(_RUNNING):
+        process.kill()
 
 
 def carried_out(
@@ -269,7 +293,11 @@ def carried_out(
     listen: Callable[[dict[str, Any]], None] | None = None,
     awake: Callable[[], None] | None = None,
 ) -> Result:
-    """Run QEMU to its end, and collect what came out; `awake` is called when it has started."""
+    """Run QEMU to its end, and collect what came out; `awake` is called when it has started.
+
+    Raises:
+        AssertionError: QEMU failed, or somebody has ended it: that is no end of a guest's.
+    """
     begin = time.monotonic()
     timed_out = False
     heard = 0
@@ -285,15 +313,17 @@ def carried_out(
             if listen:
                 heard = _tell(place, heard, listen)
     finally:
-        process.kill()
-        process.wait()
+        ended(process)
+    console = (place / "console").read_text(errors="replace").replace("\r\n", "\n")
+    if not timed_out and (process.returncode or _ENDED in console):
+        raise AssertionError(f"{words[0]} has ended with {process.returncode}\n{console}")
     files = _unwound(place / "tape")
     status = files.get("status")
     return Result(
         status=int(status) if status else None,
         events=list(events_in(place)),
         files=files,
-        console=(place / "console").read_text(errors="replace").replace("\r\n", "\n"),
+        console=console,
         seconds=time.monotonic() - begin,
         timed_out=timed_out,
     )

@@ -16,7 +16,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from target.guest import Guests, Options, Result, carried_out, events_in, hardware, started
+from target.guest import (
+    Guests,
+    Options,
+    Result,
+    carried_out,
+    ended,
+    events_in,
+    hardware,
+    started,
+)
 from target.machines import Machine
 
 ORDER_BYTES = 4096
@@ -75,8 +84,7 @@ class Staged:
                 monitor("migrate", uri=f"exec:cat >{self._state}")
                 monitor.wait("query-migrate", "completed")
         finally:
-            process.kill()
-            process.wait()
+            ended(process)
 
     def __exit__(self, *_: object) -> None:
         """Remove what was kept."""

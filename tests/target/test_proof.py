@@ -1,13 +1,17 @@
 """The proof: what is claimed of failing memory holds for a seed, and a claim can be missed."""
 
+import os
+import signal
 import zipfile
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from target.disk import make_ext4
-from target.guest import Guests
+from target.guest import Guests, Result, carried_out, end_guests
+from target.proof import play as playing
 from target.proof.claims import STARTS_LEFT, UNMOVABLE, Claim, Runs, claims
 from target.proof.figures import figures, starts_left
 from target.proof.play import Plan, Record, Results, make_of, plans_for, play
@@ -265,6 +269,51 @@ def test_runs_of_another_make_are_played_again(tmp_path: Path) -> None:
     plan = Plan("movable", "nothing", 1)
     assert plan in Results(file, "old").records
     assert plan not in Results(file, "new").records
+
+
+class Sleeper:
+    """Stands for a stage: its guest ends by itself the first time, and never again."""
+
+    def __init__(self, folder: Path, then: Callable[[], None]) -> None:
+        """Call `then` when the guest that does not end has started."""
+        self.folder, self.then, self.seconds = folder, then, "0"
+
+    def __enter__(self) -> Self:
+        """It is ready at once."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing was kept."""
+
+    def play(self, _order: str, timeout_seconds: float) -> Result:
+        """Carry out a run."""
+        seconds, self.seconds = self.seconds, "1000"
+        awake = None if seconds == "0" else self.then
+        return carried_out(["sleep", seconds], self.folder, timeout_seconds, awake=awake)
+
+
+def interrupt() -> None:
+    """Interrupt this process."""
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("how", "error"), [(interrupt, KeyboardInterrupt), (end_guests, AssertionError)]
+)
+def test_a_run_that_somebody_ends_is_none(
+    how: Callable[[], None],
+    error: type[BaseException],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    guests: Guests,
+) -> None:
+    """Whoever interrupts does not wait for it; those before it are kept."""
+    monkeypatch.setattr(playing, "_stage", lambda *_: Sleeper(tmp_path, how))
+    results = Results(tmp_path / "results", "now")
+    plans = [Plan("movable", "nothing", seed) for seed in (1, 2, 3)]
+    with pytest.raises(error):
+        play(guests, plans, tmp_path, results, lambda _: None)
+    assert set(Results(tmp_path / "results", "now").records) == {plans[0]}
 
 
 def test_a_line_that_was_not_finished_is_no_run(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ file what is there already is not played again, so that a run that was stopped g
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections import defaultdict
@@ -32,6 +33,8 @@ def main() -> int:
     )
     parser.add_argument("--results", type=Path, help="where runs are kept (none: nowhere)")
     wanted = parser.parse_args()
+    # As an interrupt: guests are ended, and folders removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="oomwatchd-proof") as folder:
         try:
             file = wanted.results or Path(folder) / "results"

@@ -7,12 +7,12 @@ import shlex
 import threading
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from target.guest import HERE, INSIDE, PROBE, Guests
+from target.guest import HERE, INSIDE, PROBE, Guests, end_guests
 from target.machines import ARM
 from target.proof.peers import programs
 from target.proof.scenarios import DEVICES, SCENARIOS
@@ -20,6 +20,7 @@ from target.staged import Staged
 
 Record = dict[str, Any]
 TIMEOUT_SECONDS = 600.0
+_LOOK_SECONDS = 0.1
 _RIG = tuple(HERE / name for name in ("disk.py", "guest.py", "machines.py", "staged.py"))
 """What of the host's side decides how a guest is made."""
 
@@ -86,6 +87,8 @@ def play(
 ) -> None:
     """Play all runs that are not there yet, on as many processors as there are.
 
+    Interrupted, it ends the guests, and keeps the runs that have come to their end.
+
     Raises:
         BuildError: a guest cannot be built or started here.
     """
@@ -103,8 +106,18 @@ def play(
 
     groups = [list(group) for _, group in groupby(sorted(missing, key=key), key)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for line in pool.map(play_stage, groups):
-            told(line)
+        stages = [pool.submit(play_stage, group) for group in groups]
+        try:
+            for stage in stages:
+                told(stage.result())
+        except BaseException as error:
+            for stage in stages:
+                stage.cancel()
+            if not isinstance(error, Exception):
+                # Who interrupts does not wait for hours; what was ended so is no run.
+                while wait(stages, _LOOK_SECONDS).not_done:
+                    end_guests()
+            raise
 
 
 def _stage(guests: Guests, device: str, contestant: str, disk: Path) -> Staged:
