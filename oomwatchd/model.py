@@ -195,7 +195,8 @@ class Outcome(NamedTuple):
     remedy: Remedy
     node: int | None
     demand: str
-    cause: Cause
+    cause: Cause | None
+    """Why the demand was low; None where it was not, and somebody asked."""
     headroom_before: int | None
     headroom_after: int | None
     pages_freed: int | None

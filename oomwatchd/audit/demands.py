@@ -45,16 +45,26 @@ def _judge(reading: Reading, subject: Subject) -> Finding:
         f"{_amount(headroom, reading, subject)}, level {_amount(level, reading, subject)}"
     )
     cause = f" ({reading.cause.value})." if reading.cause else "."
-    if _has_spare(subject):
-        return note(
-            "demands",
-            f"{text}{cause}",
-            f"If this is the device's normal state, set its {reading.severity.value} below "
-            f"{headroom} ([demand {demand.name}])."
-            if headroom
-            else "Find out what has scattered or taken the memory.",
+    return note("demands", f"{text}{cause}", _change(reading, headroom, subject))
+
+
+def _change(reading: Reading, headroom: int, subject: Subject) -> str:
+    """Say what to do about a low demand.
+
+    An alarm ends at twice the level: that has to be below what is normal.
+    """
+    name, severity = reading.demand.name, reading.severity.value
+    if _has_spare(subject) and headroom > 1:
+        return (
+            f"If this is the device's normal state, set its {severity} to {headroom // 2} or less "
+            f"([demand {name}])."
         )
-    return note("demands", f"{text}{cause}", "Little is available now: look again when more is.")
+    if reading.cause in (Cause.FRAGMENTATION, Cause.RESERVED):
+        return (
+            "`oomwatchctl compact` shows whether compaction helps; what it cannot move is slab, "
+            "page tables and drivers' memory (`oomwatchctl processes` sums that up)."
+        )
+    return "See who has the memory: `oomwatchctl processes`."
 
 
 def _amount(blocks: int, reading: Reading, subject: Subject) -> str:

@@ -76,7 +76,7 @@ def levels(subject: Subject) -> Iterator[Finding]:
     Their levels stay clear of what is normal beside a full page cache. Measured on 6.1 with memory
     in single unmovable pages: a process start takes two blocks, so that at 14 a handful is left.
     """
-    if subject.facts.root_fs not in _IN_RAM:
+    if subject.facts.root_fs not in _IN_RAM or _has_page_cache(subject):
         return
     # One that is stated without levels has those of the built-in ones.
     stated = {
@@ -97,6 +97,14 @@ def levels(subject: Subject) -> Iterator[Finding]:
                 "has little to give back here when blocks run out.",
                 f"State it with levels that warn earlier ([demand {demand.name}]){example}.",
             )
+
+
+def _has_page_cache(subject: Subject) -> bool:
+    """Whether files of a disk or flash are in use all the same, and can be given back."""
+    memory = subject.assessment.memory
+    if not memory.droppable_pagecache_kib or not memory.total_kib:
+        return False
+    return memory.droppable_pagecache_kib * _LARGE_SHARE > memory.total_kib
 
 
 def atomic(subject: Subject) -> Iterator[Finding]:

@@ -53,7 +53,7 @@ def bursts(subject: Subject) -> Iterator[Finding]:
     A request that finds no block of its own type takes one of another, and the min mark rises by
     a pageblock at once, of which 3/8 apply to GFP_ATOMIC (__zone_watermark_ok(), 5.0 to 6.18).
     Measured on 6.1 with a full page cache (pageblocks of 2048 pages): 10 blocks of order 4 came
-    where headroom was 35.
+    where headroom was 35. Levels are to be raised only where headroom stays well above them.
     """
     block_pages = subject.facts.pages_per_block
     if not subject.facts.tunables.watermark_boost_factor or not block_pages:
@@ -64,12 +64,16 @@ def bursts(subject: Subject) -> Iterator[Finding]:
         demand = reading.demand
         blocks = (block_pages * 3 // 8) >> demand.order
         if demand.request is Request.ATOMIC and demand.order and blocks >= demand.critical:
+            raised = demand.warning + blocks
+            can_be_raised = reading.headroom is not None and reading.headroom > 2 * raised
             yield note(
                 "burst",
                 f'Demand "{demand.name}" (order {demand.order}, atomic): where a burst has to take '
                 f"a block of another migratetype, the min mark rises by a pageblock, and headroom "
                 f"falls by {blocks} in the middle of it.",
-                "Set vm.watermark_boost_factor to 0, or raise both levels of "
+                "Set vm.watermark_boost_factor to 0."
+                if not can_be_raised
+                else "Set vm.watermark_boost_factor to 0, or raise both levels of "
                 f"[demand {demand.name}] by {blocks}.",
             )
 

@@ -81,7 +81,7 @@ class Reporter:
             pages_freed=outcome.pages_freed,
             cma_pages_taken=outcome.cma_pages_taken,
             node=outcome.node,
-            cause=outcome.cause.value,
+            cause=outcome.cause.value if outcome.cause else None,
             error=outcome.error,
         )
 

@@ -98,14 +98,24 @@ def too_soon(state: State, remedy: Remedy, limits: Limits, now: float) -> str | 
     return None
 
 
+def is_allowed(remedy: Remedy, remedies: Remedies) -> bool:
+    """Whether the configuration lets a remedy run."""
+    if remedy is Remedy.COMPACT_ASYNC:
+        return remedies.compact and remedies.compact_async
+    if remedy in COMPACTING:
+        return remedies.compact
+    return remedies.reclaim if remedy is Remedy.RECLAIM else remedies.drop_caches
+
+
 def budget_left(state: State, remedies: Remedies, now: float) -> dict[str, int]:
-    """Count what each budget leaves, by the key that sets it."""
+    """Count what each budget leaves, by the key that sets it: nothing of what is switched off."""
     left: dict[str, int] = {}
     for remedy in (Remedy.COMPACT, Remedy.RECLAIM, Remedy.DROP_ALL):
         bounds = _bounds(remedy, remedies)
         hour, day = _used(state, bounds, now)
-        left[f"{bounds.key}_per_hour"] = max(0, bounds.per_hour - hour)
-        left[f"{bounds.key}_per_day"] = max(0, bounds.per_day - day)
+        left_today = max(0, bounds.per_day - day) if is_allowed(remedy, remedies) else 0
+        left[f"{bounds.key}_per_hour"] = min(left_today, max(0, bounds.per_hour - hour))
+        left[f"{bounds.key}_per_day"] = left_today
     return left
 
 

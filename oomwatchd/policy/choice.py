@@ -28,8 +28,8 @@ from oomwatchd.assess.assessment import Assessment, Reading
 from oomwatchd.assess.demands import measures_available
 from oomwatchd.mm.zonelist import zonelist
 from oomwatchd.model import Action, Cause, Remedy, Request, Severity, Zone, pages_in_blocks
-from oomwatchd.policy.state import COMPACTING, Limits
-from oomwatchd.settings import Remedies
+from oomwatchd.policy.budget import is_allowed
+from oomwatchd.policy.state import Limits
 from oomwatchd.units import kib_of_pages
 
 SCATTERED = frozenset({Cause.FRAGMENTATION, Cause.RESERVED})
@@ -87,7 +87,7 @@ def _missing_pages(reading: Reading) -> int:
 def obstacle(remedy: Remedy, limits: Limits) -> str | None:
     """Say why a remedy cannot be had here, or may not be used."""
     return limits.missing.get(remedy) or (
-        None if _allowed(remedy, limits.remedies) else f"{remedy.value} is switched off"
+        None if is_allowed(remedy, limits.remedies) else f"{remedy.value} is switched off"
     )
 
 
@@ -169,12 +169,3 @@ def _node(reading: Reading, assessment: Assessment, limits: Limits) -> int | Non
 def _scattered(zone: Zone, order: int) -> int:
     """Count the free pages that lie in blocks too small for the order."""
     return pages_in_blocks(zone.free_blocks) - pages_in_blocks(zone.free_blocks, order)
-
-
-def _allowed(remedy: Remedy, remedies: Remedies) -> bool:
-    """Whether the configuration lets a remedy run."""
-    if remedy is Remedy.COMPACT_ASYNC:
-        return remedies.compact and remedies.compact_async
-    if remedy in COMPACTING:
-        return remedies.compact
-    return remedies.reclaim if remedy is Remedy.RECLAIM else remedies.drop_caches

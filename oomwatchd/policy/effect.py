@@ -1,7 +1,7 @@
 """A remedy from its start to the judgement: running, stuck, settled, effective."""
 
 from oomwatchd.assess.assessment import Assessment, Reading
-from oomwatchd.model import Action, Cause, Outcome, Problem, Remedy, Run, Severity
+from oomwatchd.model import Action, Outcome, Problem, Remedy, Run, Severity
 from oomwatchd.policy.budget import waiting
 from oomwatchd.policy.choice import SCATTERED, level_of
 from oomwatchd.policy.state import COMPACTING, Running, Start, State
@@ -28,7 +28,7 @@ def started(  # noqa: PLR0913 - what it is run for, and when
     running = Running(
         action=action,
         demand=reading.demand.name,
-        cause=reading.cause or Cause.FRAGMENTATION,
+        cause=reading.cause,
         level=level_of(reading),
         headroom_before=reading.headroom or 0,
         free_pages_before=_free_pages(assessment),

@@ -17,7 +17,8 @@ class Running(NamedTuple):
 
     action: Action
     demand: str
-    cause: Cause
+    cause: Cause | None
+    """None where its demand was not low: somebody asked for it."""
     level: int
     headroom_before: int
     free_pages_before: int

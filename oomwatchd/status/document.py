@@ -176,7 +176,7 @@ def outcome_of(outcome: Outcome, now: float) -> Json:
         "remedy": outcome.remedy.value,
         "node": outcome.node,
         "demand": outcome.demand,
-        "cause": outcome.cause.value,
+        "cause": outcome.cause.value if outcome.cause else None,
         "headroom_before": outcome.headroom_before,
         "headroom_after": outcome.headroom_after,
         "pages_freed": outcome.pages_freed,

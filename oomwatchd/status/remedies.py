@@ -7,8 +7,13 @@ from oomwatchd.status.layout import labelled, span
 _OUTCOMES_SHOWN = 3
 
 
-def remedy_lines(remedies: Json, demands: list[Json], page_bytes: int, width: int) -> list[str]:
+_KINDS = {"compact": "compaction", "reclaim": "reclaim", "drop": "drop_caches"}
+"""The kinds of remedies with budgets of their own, and the capability that each needs."""
+
+
+def remedy_lines(document: Json, demands: list[Json], page_bytes: int, width: int) -> list[str]:
     """Write all of it, in lines of at most `width` columns."""
+    remedies = record(document, "remedies")
     lines: list[str] = []
     running = text(remedies, "running")
     if running:
@@ -26,7 +31,7 @@ def remedy_lines(remedies: Json, demands: list[Json], page_bytes: int, width: in
         seconds = number(remedies, key)
         if seconds is not None:
             lines += labelled(what, f"for {span(seconds)} more", width)
-    budget = _budget(record(remedies, "budget_left"))
+    budget = _budget(record(remedies, "budget_left"), record(document, "capabilities"))
     return lines + (labelled("budget", budget, width) if budget else [])
 
 
@@ -58,10 +63,12 @@ def outcome_text(outcome: Json, demands: list[Json], page_bytes: int, *, full: b
     )
 
 
-def _budget(budget: Json) -> str:
-    """Say how often each kind of remedy may still be run."""
+def _budget(budget: Json, capabilities: Json) -> str:
+    """Say how often each kind of remedy that can be had here may still be run."""
     kinds: list[str] = []
-    for kind in ("compact", "reclaim", "drop"):
+    for kind, capability in _KINDS.items():
+        if capabilities.get(capability) is False:
+            continue
         hour, day = (whole(budget, f"{kind}_per_{period}") for period in ("hour", "day"))
         if hour is not None or day is not None:
             left = "/".join("?" if number is None else str(number) for number in (hour, day))

@@ -47,7 +47,7 @@ def describe(
     lines += _advice(document, demands, width)
     lines += _memory(record(document, "memory"), width)
     if watching:
-        lines += remedy_lines(record(document, "remedies"), demands, page_bytes, width)
+        lines += remedy_lines(document, demands, page_bytes, width)
     for entry in records(document, "degraded"):
         what = f"{text(entry, 'what', '?')}: {text(entry, 'why', '?')}"
         lines += labelled("degraded", what, width)

@@ -9,6 +9,7 @@ from oomwatchd.model import Kernel
 from oomwatchd.procfs import meminfo, pagetypeinfo, zoneinfo
 from oomwatchd.system.capabilities import find_capabilities
 from oomwatchd.system.files import read_optional, read_tiny
+from oomwatchd.system.realtime import kernel_sign
 from oomwatchd.system.surroundings import container_name, mounts_of, process_names, root_fs_of
 
 _NUMBER = re.compile(rb"-?[0-9]{1,18}")
@@ -20,7 +21,8 @@ def gather(root: str, kernel: Kernel, *, live: bool, own: bool, realtime: str | 
     """Gather the facts below `root` ("/" for the running system).
 
     `live`: it is the running system, so rights count as well. `own`: this process is the
-    daemon, whose protection is to be judged. `realtime` is known elsewhere, and handed on.
+    daemon, whose protection is to be judged. `realtime` is what is known of real-time
+    tasks elsewhere; of the kernel it is found here.
     """
     root = root.rstrip("/")
 
@@ -61,7 +63,7 @@ def gather(root: str, kernel: Kernel, *, live: bool, own: bool, realtime: str | 
         lxcfs=mounts.lxcfs if mounts else None,
         container=container_name(root) if live else None,
         processes=process_names(root),
-        realtime=realtime,
+        realtime=realtime or kernel_sign(root),
         oom_score_adj=_number("/proc/self/oom_score_adj") if own else None,
         locked_kib=status.get(b"VmLck"),
     )

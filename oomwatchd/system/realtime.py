@@ -24,7 +24,7 @@ class RealTime:
         """
         root = root.rstrip("/")
         self._own = str(os.getpid() if own_pid is None else own_pid)
-        self._kernel = _kernel_sign(root)
+        self._kernel = kernel_sign(root)
         self._kernel_threads: frozenset[str] = frozenset()
         self._searched: set[str] = set()
         """The processes of which all threads have been looked at."""
@@ -146,7 +146,7 @@ def _sign(tid: str, stat: TaskStat) -> str | None:
     return f"task {quote(stat.name)} ({tid}) is {policy}" if policy else None
 
 
-def _kernel_sign(root: str) -> str | None:
+def kernel_sign(root: str) -> str | None:
     """Tell a kernel with PREEMPT_RT, which older patched ones call PREEMPT RT."""
     if (read_optional(f"{root}/sys/kernel/realtime") or b"").strip() == b"1":
         return "the kernel is PREEMPT_RT"

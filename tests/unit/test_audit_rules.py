@@ -284,7 +284,7 @@ CASES = {
         "demands", P, "can never be met", specs=(DemandSpec("x", 11, None, Request.KERNEL),)
     ),
     "low, much available": Case(
-        "demands", N, "below 3", specs=(DemandSpec("x", 10, None, Request.KERNEL, 9, 1),)
+        "demands", N, "to 1 or less", specs=(DemandSpec("x", 10, None, Request.KERNEL, 9, 1),)
     ),
     "low, little available": Case(
         "demands",

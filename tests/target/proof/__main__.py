@@ -15,26 +15,55 @@ from target.debs import BuildError, default_cache
 from target.disk import make_ext4
 from target.guest import Guests
 from target.proof.claims import claims
-from target.proof.play import Record, Results, make_of, plans_for, play
+from target.proof.play import Record, Results, ResultsError, make_of, plans_for, play
 from target.proof.scenarios import CONTESTANTS, SCENARIOS, VARIANTS
-from target.proof.table import summary, tables, verdicts
+from target.proof.table import LEGEND, summary, tables, verdicts
 from target.wheel import project_wheel
 
 SEEDS = 20
 
 
 def main() -> int:
-    """Play and show; 69 where a guest cannot be built."""
+    """Play and show; 69 where a guest cannot be built, 130 where somebody interrupts."""
+    # As an interrupt: guests are ended, and folders removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        return _proof()
+    except KeyboardInterrupt:
+        _tell("interrupted; what has been played is kept in the file of results, if one was named")
+        return 128 + signal.SIGINT
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"target: {line}\n")
+
+
+def _seeds(text: str) -> int:
+    """Read the number of seeds."""
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"not a number of runs: {text!r}")
+
+
+def _proof() -> int:
     parser = argparse.ArgumentParser(prog="target.proof", description="failing memory, and peers")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"runs of each kind ({SEEDS})")
-    parser.add_argument("--scenario", nargs="+", choices=SCENARIOS, default=list(SCENARIOS))
+    parser.add_argument("--seeds", type=_seeds, default=SEEDS, help=f"runs of each kind ({SEEDS})")
     parser.add_argument(
-        "--contestant", nargs="+", choices=[*CONTESTANTS, *VARIANTS], default=list(CONTESTANTS)
+        "--scenario",
+        nargs="+",
+        choices=SCENARIOS,
+        default=list(SCENARIOS),
+        help="; ".join(f"{name}: {one.title}" for name, one in SCENARIOS.items()),
+    )
+    parser.add_argument(
+        "--contestant",
+        nargs="+",
+        choices=[*CONTESTANTS, *VARIANTS],
+        default=list(CONTESTANTS),
+        help=f"{', '.join(VARIANTS)} are oomwatchd with other settings, to choose defaults by",
     )
     parser.add_argument("--results", type=Path, help="where runs are kept (none: nowhere)")
     wanted = parser.parse_args()
-    # As an interrupt: guests are ended, and folders removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="oomwatchd-proof") as folder:
         try:
             file = wanted.results or Path(folder) / "results"
@@ -42,16 +71,22 @@ def main() -> int:
             disk = Path(folder) / "disk"
             make_ext4(disk, small_folders=120)
             plans = list(plans_for(wanted.scenario, wanted.contestant, wanted.seeds))
-            guests = Guests(default_cache(), project_wheel)
-            play(guests, plans, disk, results, lambda line: print(line, file=sys.stderr))  # noqa: T201
+            left = sum(plan not in results.records for plan in plans)
+            others = f"; {results.others} in the file are of another make" if results.others else ""
+            _tell(f"{left} of {len(plans)} runs to play, some seconds each{others}")
+            play(Guests(default_cache(), project_wheel), plans, disk, results, _tell)
+        except ResultsError as error:
+            _tell(str(error))
+            return 66
         except BuildError as error:
-            sys.stderr.write(f"target: {error}\n")
+            _tell(str(error))
             return 69
     runs: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for plan in plans:
         runs[plan.scenario, plan.contestant].append(results.records[plan])
     found = claims(runs)
-    sys.stdout.write(f"{summary(runs)}\n\n{tables(runs)}\n\n{verdicts(found)}\n")
+    parts = (summary(runs), LEGEND, tables(runs), verdicts(found))
+    sys.stdout.write("\n\n".join(parts) + "\n")
     return 0 if all(claim.met for claim in found) else 1
 
 

@@ -38,20 +38,43 @@ class Plan(NamedTuple):
         return SCENARIOS[self.scenario].device
 
 
+class ResultsError(Exception):
+    """A file of results that cannot be read or written; one line says why."""
+
+
 class Results:
     """A file of runs: what is there already need not be played again, if it is of the same make."""
 
     def __init__(self, file: Path, make: str) -> None:
-        """Read what is there; a last line that was not finished is cut off."""
+        """Read what is there; a last line that was not finished is cut off.
+
+        Raises:
+            ResultsError: it holds something else, or cannot be read and written.
+        """
         self._file, self._make, self._lock = file, make, threading.Lock()
-        data = file.read_bytes() if file.exists() else b""
-        whole = data[: data.rfind(b"\n") + 1]
-        if whole != data:
-            os.truncate(file, len(whole))
         self.records: dict[Plan, Record] = {}
-        for record in map(json.loads, whole.splitlines()):
-            if record["make"] == make:
-                self.records[plan_of(record)] = record
+        self.others = 0
+        """Runs of another make, which do not count."""
+        try:
+            with file.open("ab"):
+                data = file.read_bytes()
+        except OSError as error:
+            raise ResultsError(f"{file}: {(error.strerror or str(error)).lower()}") from None
+        whole = data[: data.rfind(b"\n") + 1]
+        for number, line in enumerate(whole.splitlines(), 1):
+            try:
+                record = json.loads(line)
+                plan, is_ours = plan_of(record), record["make"] == make
+            except (ValueError, KeyError, TypeError):
+                raise ResultsError(f"{file}:{number}: no run of the proof") from None
+            if is_ours:
+                self.records[plan] = record
+            else:
+                self.others += 1
+        if whole != data:
+            if not whole and not data.startswith(b'{"scenario": '):
+                raise ResultsError(f"{file}:1: no run of the proof")
+            os.truncate(file, len(whole))
 
     def add(self, record: Record) -> None:
         """Keep one more."""

@@ -6,6 +6,14 @@ from target.proof.claims import Claim, Runs
 from target.proof.figures import Figures, figures
 from target.proof.scenarios import CONTESTANTS, SCENARIOS, VARIANTS
 
+LEGEND = """\
+- failed bursts: those of 16 blocks of which not all came; slowest: the slowest of their allocations
+- starts: processes that could be started; starts left: how many still could when the first alert
+  came, at worst
+- worst wake-up: of a SCHED_FIFO thread of the kernel while memory was compacted or given back
+- CPU: millions of instructions that the contestant took in the whole run; kernel's: those of kswapd
+  and kcompactd
+- PSS: of the contestant's memory, beside another Python program"""
 _NAMES = {**CONTESTANTS, **VARIANTS}
 Cell = Callable[[Figures], str]
 
@@ -53,7 +61,8 @@ def tables(runs: Runs) -> str:
         }
         if found:
             seeds = max(one.runs for one in found.values())
-            title = f"**({scenario.letter}) {name}**: {scenario.title}; {seeds} seeds"
+            count = f"{seeds} seed{'s' if seeds > 1 else ''}"
+            title = f"**({scenario.letter}) {name}**: {scenario.title}; {count}"
             parts.append(f"{title}\n\n{_table(found)}")
     return "\n\n".join(parts)
 
