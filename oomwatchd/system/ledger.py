@@ -7,8 +7,8 @@ from contextlib import suppress
 from oomwatchd.system.files import open_regular
 
 _MAX_BYTES = 256 * 1024
-_ROOM_BYTES = 8 * 1024
-"""For the starts of a day within the default budgets."""
+_ROOM_BYTES = 12 * 1024
+"""For the starts of a day within the default budgets, after years of uptime too."""
 
 
 class Ledger:
