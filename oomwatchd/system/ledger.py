@@ -22,8 +22,9 @@ class Ledger:
         """
         self._descriptor = open_regular(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
         self._written: bytes | None = None
+        self._room_bytes = 0
         with suppress(OSError):  # full already: each write tries again
-            os.posix_fallocate(self._descriptor, 0, _ROOM_BYTES)
+            self._make_room(_ROOM_BYTES)
 
     def read(self) -> bytes:
         """Give what the last daemon wrote; empty where it cannot be read."""
@@ -37,15 +38,23 @@ class Ledger:
 
         The file does not shrink, so that a file system that is full later has no say: after the
         new text's line break the tail of older ones is left, or the zeros that keep the room.
+        Where there is no room for all of it, what was there stays as it was.
 
         Raises:
             OSError: the file system is full or read-only.
         """
         if text == self._written:
             return
+        self._make_room(len(text))
         if os.pwrite(self._descriptor, text, 0) != len(text):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._written = text
+
+    def _make_room(self, length: int) -> None:
+        """Have the file system keep so many bytes for us."""
+        if length > self._room_bytes:
+            os.posix_fallocate(self._descriptor, 0, length)
+            self._room_bytes = length
 
     def close(self) -> None:
         """Close the file."""

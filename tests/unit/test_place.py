@@ -1,5 +1,6 @@
 """The daemon's place: a folder that nobody else can put files into, a lock, room for the ledger."""
 
+import errno
 import os
 import select
 import stat
@@ -101,6 +102,24 @@ def test_the_ledgers_room_is_enough_for_the_default_budgets(tmp_path: Path) -> N
     state = policy.initial()._replace(starts=tuple(starts), backoffs=backoffs, inhibited_until=now)
     memo = policy.memo_of(state, "01234567-89ab-cdef-0123-456789abcdef")
     assert len(memo) <= (tmp_path / "ledger").stat().st_size
+
+
+def test_a_ledger_that_does_not_fit_leaves_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of a new one would be none; what fits into its room is written all the same."""
+    ledger = Ledger(str(tmp_path / "ledger"))
+    ledger.write(b"old\n")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("oomwatchd.system.ledger.os.posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left"):
+        ledger.write(b"x" * 100_000 + b"\n")
+    assert ledger.read().startswith(b"old\n")
+    ledger.write(b"new\n")
+    assert ledger.read().startswith(b"new\n")
 
 
 def test_a_new_ledger_tells_nothing(tmp_path: Path) -> None:
