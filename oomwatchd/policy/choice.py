@@ -47,13 +47,21 @@ def level_of(reading: Reading) -> int:
     return reading.demand.critical if critical else reading.demand.warning
 
 
-def rungs(reading: Reading, assessment: Assessment, limits: Limits) -> Iterator[Action]:
-    """Give what this device can do for a low demand, in order; a rung may stand twice."""
+def rungs(
+    reading: Reading,
+    assessment: Assessment,
+    limits: Limits,
+    in_vain: frozenset[int | None] = frozenset(),
+) -> Iterator[Action]:
+    """Give what this device can do for a low demand, in order; a rung may stand twice.
+
+    `in_vain` are the nodes that were compacted for it already.
+    """
     demand = reading.demand
     if demand.request is Request.CMA:
         return
     critical = reading.severity is Severity.CRITICAL
-    node = _node(reading, assessment, limits)
+    node = _node(reading, assessment, limits, in_vain)
     compact = Action(Remedy.COMPACT, node)
     wanted: list[Action] = []
     if reading.cause in SCATTERED or _has_room_in_cma(reading, assessment):
@@ -69,14 +77,29 @@ def rungs(reading: Reading, assessment: Assessment, limits: Limits) -> Iterator[
 
 
 def _has_room_in_cma(reading: Reading, assessment: Assessment) -> bool:
-    """Whether a shortage that cannot wait would end if free CMA took what lies outside of it."""
+    """Whether a shortage that cannot wait would end if free CMA took what lies outside of it.
+
+    At warning what the cma demands need to be well above their own levels is not counted; what is
+    critical goes first, as what is moved there can be moved out again.
+    """
     demand = reading.demand
     if reading.cause is not Cause.SHORTAGE or demand.request is not Request.ATOMIC:
         return False
     system = assessment.system
     reached = zonelist(system.zones, system.compiled, demand.request)
     free_cma_pages = sum(zone.free_cma_pages or 0 for zone, _ in reached)
+    if reading.severity is not Severity.CRITICAL:
+        free_cma_pages -= _needed_cma_pages(assessment)
     return free_cma_pages >= _missing_pages(reading)
+
+
+def _needed_cma_pages(assessment: Assessment) -> int:
+    """Sum what the cma demands need, those that can be met: twice their warning, which is near."""
+    return sum(
+        2 * one.demand.warning << one.demand.order
+        for one in assessment.readings
+        if one.demand.request is Request.CMA and one.cause is not Cause.UNSATISFIABLE
+    )
 
 
 def _missing_pages(reading: Reading) -> int:
@@ -154,14 +177,16 @@ def _giving_back(reading: Reading, assessment: Assessment, limits: Limits) -> It
         yield Action(Remedy.DROP_PAGECACHE if larger else Remedy.DROP_SLAB)
 
 
-def _node(reading: Reading, assessment: Assessment, limits: Limits) -> int | None:
+def _node(
+    reading: Reading, assessment: Assessment, limits: Limits, in_vain: frozenset[int | None]
+) -> int | None:
     """Choose the node with most free memory in too small pieces; None to compact all."""
     if len(limits.nodes) < 2:  # noqa: PLR2004 - of one node there is nothing to choose
         return None
     scattered: dict[int, int] = {}
     system, demand = assessment.system, reading.demand
     for zone, _ in zonelist(system.zones, system.compiled, demand.request):
-        if zone.node in limits.nodes:
+        if zone.node in limits.nodes and zone.node not in in_vain:
             scattered[zone.node] = scattered.get(zone.node, 0) + _scattered(zone, demand.order)
     return max(scattered, key=lambda node: (scattered[node], -node), default=None)
 

@@ -69,14 +69,17 @@ def decide(
 
 def _answer(reading: Reading, case: _Case) -> _Answer:
     """Choose the remedy for one low demand."""
-    possible = list(rungs(reading, case.assessment, case.limits))
+    in_vain = _nodes_in_vain(reading, case.state)
+    possible = list(rungs(reading, case.assessment, case.limits, in_vain))
     if not possible:
         return _Answer(None, no_rung(reading, case.limits))
     if why := _veto(reading, case):
         return _Answer(None, why)
     tried = case.state.tried.get(reading.demand.name, frozenset())
     for action in possible:
-        if action.remedy in tried or (_gives_back(action.remedy) and any(map(_gives_back, tried))):
+        if action.remedy in tried and not _is_elsewhere(action, in_vain, case.limits):
+            continue
+        if _gives_back(action.remedy) and any(map(_gives_back, tried)):
             continue
         why = _obstacle(action.remedy, reading, case)
         if not why and case.limits.dry_run:
@@ -86,6 +89,29 @@ def _answer(reading: Reading, case: _Case) -> _Answer:
         # A rung that only has to wait is waited for: the next ones are harsher.
         return _Answer(None, why) if why else _Answer(action, "")
     return _Answer(None, _in_vain(reading, tried, case.state), is_spent=True)
+
+
+def _nodes_in_vain(reading: Reading, state: State) -> frozenset[int | None]:
+    """Give the nodes that were compacted in vain since the demand became low; None is all."""
+    standing = state.standings.get(reading.demand.name)
+    since = standing.low_since if standing else None
+    if since is None:
+        return frozenset()
+    return frozenset(
+        one.node
+        for one in state.outcomes
+        if one.remedy is Remedy.COMPACT
+        and one.demand == reading.demand.name
+        and not one.effective
+        and one.finished_at >= since
+    )
+
+
+def _is_elsewhere(action: Action, in_vain: frozenset[int | None], limits: Limits) -> bool:
+    """Whether it is a compaction of a node that was not compacted yet."""
+    if action.remedy is not Remedy.COMPACT or len(limits.nodes) < 2:  # noqa: PLR2004 - one is all
+        return False
+    return None not in in_vain and action.node not in in_vain
 
 
 def _in_vain(reading: Reading, tried: frozenset[Remedy], state: State) -> str:

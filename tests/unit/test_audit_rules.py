@@ -289,7 +289,7 @@ CASES = {
     "low, little available": Case(
         "demands",
         N,
-        "Little is available",
+        "oomwatchctl",
         sample=with_memory(available_kib=50000),
         specs=(DemandSpec("x", 10, None, Request.KERNEL, 9, 5),),
     ),

@@ -374,3 +374,21 @@ def test_the_gentle_compaction_is_for_all_nodes() -> None:
     """Proactiveness is one figure for the whole system; nothing is given back by node either."""
     daemon = Daemon(Remedy, zones=TWO_NODES, nodes=(0, 1))
     assert daemon.tick(make_reading(WARNING)).action == Action(Remedy.COMPACT_ASYNC)
+
+
+def test_cma_that_a_cma_demand_needs_is_no_room_at_warning() -> None:
+    """What is left of CMA has to be above twice the demand's warning; critical goes first."""
+    low, critical = (
+        make_reading(level, request=Request.ATOMIC, cause=Cause.SHORTAGE)
+        for level in (WARNING, CRITICAL)
+    )
+    camera = make_reading(1_000, name="camera", request=Request.CMA)
+    free = 2 * camera.demand.warning << camera.demand.order
+    missing = low.demand.warning + 1 - WARNING << low.demand.order
+    limits = make_limits((Remedy.COMPACT,))
+    for spare, wanted in ((missing - 1, []), (missing, [C])):
+        pages = free + spare
+        first = make_assessment(low, camera, free_cma_pages=pages)
+        assert [action.remedy for action in rungs(low, first, limits)] == wanted
+        second = make_assessment(critical, camera, free_cma_pages=pages)
+        assert [action.remedy for action in rungs(critical, second, limits)] == [C]

@@ -274,7 +274,7 @@ def test_compaction_of_one_node_is_charged_to_its_own_demand() -> None:
     assert daemon.tick(MINE, VICTIM).action == Action(C, 0)
     daemon.in_vain(MINE, VICTIM)
     assert daemon.outcomes[0].node == 0
-    assert dict(daemon.backed_off).keys() == {"mine"}
+    assert daemon.state.tried == {"mine": frozenset({C})}
 
 
 def test_a_demand_that_was_given_up_is_not_charged_again() -> None:

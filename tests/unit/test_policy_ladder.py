@@ -1,7 +1,7 @@
 """From rung to rung: what is tried when what was tried before did not help."""
 
 import pytest
-from builders import make_reading
+from builders import make_reading, make_zone
 from policies import CRITICAL, OK, WARNING, Daemon
 
 from oomwatchd.assess.memory import Memory
@@ -327,3 +327,15 @@ def test_giving_back_is_not_withheld_for_cma() -> None:
     other = make_reading(0, name="camera", request=Request.CMA)
     daemon = Daemon(Remedy, poll=Poll(settle_seconds=0))
     assert daemon.tick(SHORT, other).remedy is R
+
+
+def test_where_a_node_was_compacted_in_vain_the_others_follow_and_then_all() -> None:
+    """Unmovable memory on one node says nothing of the other; only then is it given up."""
+    zones = (make_zone((10_000, 0, 0), node=0), make_zone((5_000, 0, 0), node=1))
+    daemon = Daemon((Remedy.COMPACT,), zones=zones, nodes=(0, 1)).past_the_first_look()
+    nodes: list[int | None] = []
+    while not daemon.backed_off:
+        if action := daemon.tick(make_reading(CRITICAL)).action:
+            nodes.append(action.node)
+            daemon.ends(after=0)
+    assert nodes == [0, 1, None]
