@@ -123,7 +123,7 @@ def _demand(heading: str, section: Section, faults: list[str]) -> DemandSpec | N
     if ("order" in entries) == ("size" in entries):
         where = next(iter(entries.values())).where if entries else section.where
         both = "order" in entries
-        what = "order and size say the same: give one" if both else "needs either order or size"
+        what = "give either order or size, not both" if both else "needs either order or size"
         faults.append(f"{where}: {label}: {what}")
     elif values.get("order", 0) > MAX_ORDER and request is not Request.CMA:
         where, value = entries["order"]
@@ -155,4 +155,7 @@ def _check_bounds(
     highest = getattr(part, high)
     if getattr(part, low) > highest:
         where = entries[stated[0]].where
-        faults.append(f"{where}: [{heading}]: {low} must not be more than {high} ({highest:g})")
+        lowest = getattr(part, low)
+        faults.append(
+            f"{where}: [{heading}]: {low} ({lowest:g}) must be at most {high} ({highest:g})"
+        )

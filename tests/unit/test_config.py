@@ -277,7 +277,7 @@ STATEMENTS = {
     ),
     "both order and size": (
         "[demand a]\norder = 1\nsize = 8K\n",
-        '0.conf:2: demand "a": order and size say the same: give one',
+        '0.conf:2: demand "a": give either order or size, not both',
     ),
     "warning below critical": (
         "[demand a]\norder = 1\nwarning = 2\ncritical = 3\n",
@@ -289,19 +289,19 @@ STATEMENTS = {
     ),
     "intervals the wrong way round": (
         "[poll]\ninterval_min_seconds = 20\n",
-        "0.conf:2: [poll]: interval_min_seconds must not be more than interval_max_seconds (10)",
+        "0.conf:2: [poll]: interval_min_seconds (20) must be at most interval_max_seconds (10)",
     ),
     "intervals the other way round": (
         "[poll]\ninterval_max_seconds = 0.1\n",
-        "0.conf:2: [poll]: interval_min_seconds must not be more than interval_max_seconds (0.1)",
+        "0.conf:2: [poll]: interval_min_seconds (0.5) must be at most interval_max_seconds (0.1)",
     ),
     "a back-off that begins beyond its end": (
         "[remedies]\nreclaim = no\nbackoff_max_seconds = 300\nbackoff_min_seconds = 600\n",
-        "0.conf:4: [remedies]: backoff_min_seconds must not be more than backoff_max_seconds (300)",
+        "0.conf:4: [remedies]: backoff_min_seconds (600) must be at most backoff_max_seconds (300)",
     ),
     "a back-off that ends before its default begins": (
         "[remedies]\nbackoff_max_seconds = 59\n",
-        "0.conf:2: [remedies]: backoff_min_seconds must not be more than backoff_max_seconds (59)",
+        "0.conf:2: [remedies]: backoff_min_seconds (60) must be at most backoff_max_seconds (59)",
     ),
     "hours without length": (
         "[remedies]\nquiet_hours = 22:00-06:00, 08:00-08:00\n",

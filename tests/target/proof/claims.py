@@ -148,7 +148,7 @@ def _shortage(case: _Case) -> _Found:
 def _borrowed(case: _Case) -> _Found:
     ours, nothing = figures(case.ours), figures(case.nothing)
     yield (
-        f"the kernel kills in a {FEWER_KILLS}th of the undefended runs with a kill, or fewer",
+        f"for one kill at least {FEWER_KILLS} in the undefended runs",
         ours.killed_runs * FEWER_KILLS <= nothing.killed_runs and nothing.killed_runs > 0,
         f"in {ours.killed_runs} of {ours.runs}; undefended {nothing.killed_runs}",
     )
