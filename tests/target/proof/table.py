@@ -84,20 +84,28 @@ def _table(found: Mapping[str, Figures]) -> str:
     return _written(rows)
 
 
+def _failed(it: Figures) -> str:
+    return f"{it.failed_bursts} of {it.bursts}"
+
+
+def _kills(it: Figures) -> str:
+    return f"{it.killed_runs} of {it.runs}"
+
+
 _SUMMARY: Sequence[tuple[str, str, Cell]] = (
-    ("a: failed bursts", "movable", lambda it: f"{it.failed_bursts} of {it.bursts}"),
+    ("a: failed bursts", "movable", _failed),
     ("slowest, ms", "movable", lambda it: _number(it.slowest_ms, 2)),
-    ("b: failed bursts", "slab", lambda it: f"{it.failed_bursts} of {it.bursts}"),
+    ("b: failed bursts", "slab", _failed),
     ("slowest, ms", "slab", lambda it: _number(it.slowest_ms, 2)),
-    ("c: blocks", "pagecache", lambda it: _number(it.first_blocks)),
+    ("c: failed bursts", "pagecache", _failed),
+    ("blocks", "pagecache", lambda it: _number(it.first_blocks)),
     ("d: starts left at the alert", "unmovable", lambda it: _number(it.starts_left) or "no alert"),
-    ("e: starts of 20", "reserved", lambda it: _number(it.starts)),
-    ("f: work killed", "shortage", lambda it: f"{it.application_killed} of {it.runs}"),
-    ("h: starts of 10", "highmem", lambda it: _number(it.starts)),
-    ("i: failed bursts", "returning", lambda it: f"{it.failed_bursts} of {it.bursts}"),
-    ("j: failed bursts", "borrowed", lambda it: f"{it.failed_bursts} of {it.bursts}"),
-    ("work killed", "borrowed", lambda it: f"{it.application_killed} of {it.runs}"),
+    ("e: kills", "reserved", _kills),
+    ("f: kills", "shortage", _kills),
     ("g: CPU, M", "healthy", lambda it: _number(it.instructions_m)),
+    ("h: kills", "highmem", _kills),
+    ("i: failed bursts", "returning", _failed),
+    ("j: kills", "borrowed", _kills),
 )
 
 
