@@ -145,7 +145,15 @@ def min_mark(zone: Zone, request: Request, order: int, rule: WatermarkRule) -> i
     if RIGHTS[request].reserves:
         if order == 0 and rule.atomic_pages_ignore_boost:
             mark -= zone.watermarks.boost or 0
+        return lowered(mark, high=True, harder=True)
+    return mark
+
+
+def lowered(mark: int, *, high: bool, harder: bool) -> int:
+    """Lower a min mark for a request: half for __GFP_HIGH, then a quarter for ALLOC_HARDER."""
+    if high:
         mark -= mark // 2
+    if harder:
         mark -= mark // 4
     return mark
 
