@@ -1,0 +1,303 @@
+"""A log becomes reports: lines are given to the reports that are open, as they lack them.
+
+Several may be open at once: two processors print into one log, and before 4.9 even a line may be
+torn. A line goes to the oldest report that lacks it; where the log names the callers, to that of
+the caller. A report is over when its end was seen and some other lines have passed, or when the
+next begins that can be none of its own parts.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
+
+from oomwatchd.report import prefix
+from oomwatchd.report.chunks import whole_lines
+from oomwatchd.report.draft import Draft, Stage
+from oomwatchd.report.finish import report, worth
+from oomwatchd.report.forms import WHOSE, Reader, may_open, reader
+from oomwatchd.report.header import Opening, opening
+from oomwatchd.report.record import Banner, Kind, Report
+from oomwatchd.report.triggers import Triggers
+
+MAX_OPEN = 4
+MAX_LINES = 100_000
+"""Of one report."""
+PATIENCE_LINES = 50
+"""Other lines that may pass after a report's end, before its kill is no longer waited for."""
+MORE_PATIENCE_LINES = 500
+"""The same for a report whose end was not seen."""
+LEAST_PATIENCE_LINES = 5
+"""The same for what is not known to be a report at all."""
+RECENT_LINES = 16
+MAX_SECONDS = 2.0
+"""Between two lines of reports that were printed at once."""
+_SHORTEST_HELD = 60
+_LONGEST_HELD = 77
+_BLANK = 32
+MAX_TEXT = 4096
+"""Of one message: no kernel prints so much in one line."""
+_ADJACENT_LINES = 4
+_STRIDE_BYTES = 4096
+"""How much of a log is split into lines at once, while a report is open."""
+_BANNER = "Linux version "
+_MAX_BANNER = 400
+_AFTER_BRACKETS = re.compile(r"invoked oom-killer:|page allocation failure")
+"""What a program wrote to the same console may stand before a header, without a line's end."""
+_CLOCK = re.compile(r"(\d\d):(\d\d):(\d\d)")
+_DAY = 86400.0
+
+
+def reports(chunks: Iterable[bytes]) -> Iterator[Report]:
+    """Find the reports of a log that comes in pieces of any size, each as soon as it is over."""
+    gatherer = _Gatherer()
+    for block in whole_lines(chunks):
+        yield from gatherer.read(block)
+    yield from gatherer.end()
+
+
+class _Gatherer:
+    """The reports that are open, and the place in the log."""
+
+    def __init__(self) -> None:
+        self._drafts: list[Draft] = []
+        self._done: list[Draft] = []
+        self._banner: Banner | None = None
+        self._line = 1
+        self._held = b""
+        """A line that goes on in the next one, as mails in quoted-printable have them."""
+        self._recent: deque[tuple[str, str]] = deque(maxlen=RECENT_LINES)
+        """What reports took last: a terminal that was scrolled has it twice in its copy."""
+        self._now = 0
+        """Counts the texts that were looked at."""
+        # A log may begin in the middle of a report.
+        draft = Draft(1, None, None, None)
+        draft.tentative = True
+        self._drafts.append(draft)
+
+    def read(self, block: bytes) -> Iterator[Report]:
+        """Read whole lines."""
+        triggers = Triggers(block)
+        at = 0
+        while at < len(block):
+            if not self._drafts:
+                self._held = b""
+                place = triggers.after(at)
+                if place < 0:
+                    self._line += block.count(b"\n", at)
+                    return
+                start = max(at, block.rfind(b"\n", at, place) + 1)
+                self._line += block.count(b"\n", at, start)
+                at = start
+            end = block.find(b"\n", at + _STRIDE_BYTES)
+            part = block[at : end + 1 if end >= 0 else len(block)]
+            at += self._take_lines(part.split(b"\n"))
+            if self._done:
+                yield from self._finished()
+
+    def _take_lines(self, lines: list[bytes]) -> int:
+        """Take lines until no report is open any more; returns how many bytes that were.
+
+        The last has no end yet.
+        """
+        unended = lines.pop()
+        size = 0
+        for raw in lines:
+            size += len(raw) + 1
+            if b"\r" in raw:
+                for piece in filter(None, raw.split(b"\r")):
+                    self._take_raw(piece)
+            else:
+                self._take_raw(raw)
+            self._line += 1
+            if not self._drafts:
+                return size
+        for piece in filter(None, unended.split(b"\r")):
+            self._take_raw(piece)
+        return size + len(unended)
+
+    def end(self) -> Iterator[Report]:
+        """Close what is open."""
+        if self._held:
+            held, self._held = self._held, b""
+            self._take_raw(held + b" ")
+        self._close(self._drafts)
+        yield from self._finished()
+
+    def _finished(self) -> Iterator[Report]:
+        """Give the reports that are over, in the order in which they began."""
+        done, self._done = self._done, []
+        for draft in sorted(done, key=attrgetter("line")):
+            if worth(draft):
+                yield report(draft)
+
+    def _take_raw(self, raw: bytes) -> None:
+        """Take a line as it stands in the log."""
+        if len(raw) > prefix.MAX_LINE_BYTES:
+            raw = raw[: prefix.MAX_LINE_BYTES]
+        if self._held:
+            raw, self._held = self._held + raw, b""
+        if raw.endswith(b"=") and _SHORTEST_HELD <= len(raw) <= _LONGEST_HELD and raw[-2] != _BLANK:
+            self._held = raw[:-1]
+            return
+        text, stamp, caller = prefix.strip(raw)
+        if "\n" in text:
+            for part in text.split("\n"):
+                if stripped := part[:MAX_TEXT].strip():
+                    self._take(stripped, stamp, caller)
+        elif text:
+            self._take(text if len(text) <= MAX_TEXT else text[:MAX_TEXT], stamp, caller)
+
+    def _take(self, text: str, stamp: str | None, caller: str | None) -> None:
+        """Take a text: it opens a report, or is a part of one, or of none."""
+        self._now += 1
+        first = text[0]
+        if first != "[" or _AFTER_BRACKETS.search(text):
+            opened = opening(text)
+            if opened is not None:
+                self._open(opened, stamp, caller)
+                return
+            if first == "L" and text.startswith(_BANNER):
+                self._close(self._drafts)
+                release = text[len(_BANNER) :].partition(" ")[0]
+                self._banner = Banner(release, text[:_MAX_BANNER])
+                return
+            for draft in self._drafts:
+                if draft.torn is not None and self._mend(draft, text, stamp):
+                    return
+        found = reader(text)
+        if found is not None and self._give(found, text, stamp, caller):
+            return
+        if found is not None and may_open(found) and (stamp, text) not in self._recent:
+            fresh = Draft(self._line, stamp, caller, self._banner)
+            if found(fresh, text):
+                self._add(fresh)
+                return
+        self._lose_patience()
+
+    def _give(self, found: Reader, text: str, stamp: str | None, caller: str | None) -> bool:
+        """Give a line to the first report that takes it."""
+        drafts = self._drafts
+        if len(drafts) > 1 and drafts[-1].awaits_kill:
+            drafts = [drafts[-1], *drafts[:-1]]
+        for draft in drafts:
+            if caller is not None and draft.caller is not None and draft.caller != caller:
+                continue
+            if found(draft, text):
+                self._touch(draft, stamp)
+                if stamp is not None:
+                    self._recent.append((stamp, text))
+                if found in WHOSE and len(self._drafts) > 1:
+                    # It says who asked: what follows is the same report's.
+                    self._drafts.remove(draft)
+                    self._drafts.insert(0, draft)
+                return True
+        return False
+
+    def _mend(self, draft: Draft, text: str, stamp: str | None) -> bool:
+        """Put a line to the end of the one before it, where that was torn."""
+        whole = (draft.torn or "") + text
+        draft.torn = None
+        if draft.touched != self._now - 1 or len(whole) > MAX_TEXT:
+            return False
+        found = reader(whole)
+        if found is None or not found(draft, whole):
+            return False
+        self._touch(draft, stamp)
+        return True
+
+    def _touch(self, draft: Draft, stamp: str | None) -> None:
+        """Remember that a report has taken a line."""
+        draft.touched = self._now
+        draft.stamp = stamp
+        if draft.at is None:
+            draft.at = stamp
+        if self._now - draft.opened > MAX_LINES:
+            self._close([draft])
+
+    def _open(self, opened: Opening, stamp: str | None, caller: str | None) -> None:
+        """Open the report of a header, after closing those that cannot go on."""
+        last = self._drafts[-1] if self._drafts else None
+        if (
+            last is not None
+            and last.kind is Kind.VMALLOC_FAILURE
+            and opened.kind is Kind.ALLOCATION_FAILURE
+            and last.header is None
+            and last.stage is Stage.HEADER
+        ):
+            # Before 4.9 the caller's own line comes before the usual one.
+            last.header = opened.header
+            last.signs |= opened.signs
+            last.touched = self._now
+            return
+        self._close([d for d in self._drafts if not self._goes_on(d, opened, stamp, caller)])
+        draft = Draft(self._line, stamp, caller, self._banner)
+        draft.kind = opened.kind
+        draft.unwanted = opened.kind is None
+        draft.header = opened.header
+        draft.vmalloc_bytes = opened.vmalloc_bytes
+        draft.vmalloc_got_bytes = opened.vmalloc_got_bytes
+        draft.signs |= opened.signs
+        self._add(draft)
+
+    def _goes_on(
+        self, draft: Draft, opened: Opening, stamp: str | None, caller: str | None
+    ) -> bool:
+        """Whether a report may still get parts when the next one begins."""
+        is_stall = draft.unwanted and draft.header is not None
+        if draft.tentative or (draft.kind is None and not is_stall):
+            return False
+        seconds, last_seconds = _seconds(stamp), _seconds(draft.stamp)
+        if seconds is not None and last_seconds is not None:
+            passed = abs(seconds - last_seconds)
+            if min(passed, _DAY - passed) > MAX_SECONDS:
+                return False
+        if caller is not None and draft.caller is not None:
+            return caller != draft.caller
+        if draft.stage is Stage.HEADER:
+            return self._now - draft.touched <= _ADJACENT_LINES
+        if draft.is_oom and not draft.kills and opened.kind is Kind.ALLOCATION_FAILURE:
+            return draft.has_memory
+        return Stage.COUNTERS <= draft.stage < Stage.TOTALS
+
+    def _add(self, draft: Draft) -> None:
+        """Add a report to those that are open; the oldest gives way."""
+        draft.opened = draft.touched = self._now
+        self._close([d for d in self._drafts if d.tentative])
+        if len(self._drafts) >= MAX_OPEN:
+            self._close(self._drafts[:1])
+        self._drafts.append(draft)
+
+    def _close(self, drafts: list[Draft]) -> None:
+        """End reports."""
+        if drafts:
+            self._done += drafts
+            self._drafts = [draft for draft in self._drafts if draft not in drafts]
+
+    def _lose_patience(self) -> None:
+        """End the reports that have been passed over too often."""
+        over = [draft for draft in self._drafts if self._now - draft.touched > _patience(draft)]
+        if over:
+            self._close(over)
+
+
+def _patience(draft: Draft) -> int:
+    """Give how many other lines may pass."""
+    if draft.tentative and not worth(draft):
+        return LEAST_PATIENCE_LINES
+    if draft.is_complete:
+        return PATIENCE_LINES
+    return MORE_PATIENCE_LINES
+
+
+def _seconds(stamp: str | None) -> float | None:
+    """Read a stamp as seconds, of the day or since the start."""
+    if stamp is None:
+        return None
+    clock = _CLOCK.search(stamp)
+    if clock:
+        return float(int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3]))
+    try:
+        return float(stamp)
+    except ValueError:
+        return None

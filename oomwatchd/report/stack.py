@@ -1,0 +1,257 @@
+"""The stack dump: who asked, on which kernel, through which functions.
+
+Source: dump_stack() in lib/dump_stack.c, show_stack() and friends in arch/*/kernel/. Each
+architecture prints its own form; what an x86 marks with "?" is left out, as it may be a leftover.
+"""
+
+import re
+
+from oomwatchd.report.draft import MAX_FRAMES, Draft, Stage
+
+_ADDRESS = r"(?:\[<?[0-9a-fx]{8,18}>?\] *)"
+_NAME = r"([A-Za-z_.$][\w.$]{0,127})"
+_OFFSET = r"\+0x[0-9a-f]{1,8}/0x[0-9a-f]{1,8}"
+_MODULE = r"(?: \[([\w-]{1,64})(?: [0-9a-f]{16,64})?\])?"
+"""Some kernels are built to tell a module's build, too."""
+
+_FRAME = re.compile(
+    rf"(?:<[A-Z#]\w{{0,8}}> *)?{_ADDRESS}{{0,2}}(?:from +{_ADDRESS})?(\? *)?(\(?){_NAME}{_OFFSET}"
+    rf"{_MODULE}"
+)
+_FROM = re.compile(
+    rf"{_ADDRESS}?\(?{_NAME}(?:{_OFFSET})?{_MODULE}\)? from {_ADDRESS}?\(?{_NAME}{_OFFSET}{_MODULE}"
+)
+_OPEN_FROM = re.compile(rf"{_ADDRESS}?\({_NAME}(?:{_OFFSET})?{_MODULE}\) from")
+_OLD_64 = re.compile(r"<[0-9a-f]{16}>\{(?::(\w{1,64}):)?([A-Za-z_][\w.]{0,127})\+\d{1,8}\}")
+"""Before 2.6.19, on x86_64."""
+
+_STATE = re.compile(
+    r"(?:CPU: \d+ +)?(?:UID: \d+ +)?(?:PID|Pid): (\d{1,10}),? (?:UID: \d+ +)?"
+    r"(?:[Cc]omm: (.{0,40}?) (?:Kdump: loaded )?(?=Not tainted|Tainted))?"
+)
+_RELEASE = re.compile(r"(?:Not tainted|Tainted: [A-Z -]{1,60}?(?:\[[^\]]*\])?) *\(?(\d\.\S{1,79})")
+_TAINT_OF_ARM = re.compile(r"CPU: \d+ +(?:Not tainted|Tainted:)")
+_PLACES = re.compile(r"(?:Call Trace:|Backtrace:|Call trace:|Stack ?:|Hardware name: )")
+_HARDWARE = "Hardware name: "
+_MAX_HARDWARE = 200
+_MAX_COMM = 15
+_STARTS = frozenset(
+    {"dump_stack", "dump_stack_lvl", "show_stack", "dump_backtrace", "unwind_backtrace"}
+)
+"""The functions that print stacks: where they come again, it is another stack."""
+
+_BY_FUNCTION = {
+    "ret_fast_syscall": "arm",
+    "unwind_backtrace": "arm",
+    "__irq_svc": "arm",
+    "__irq_usr": "arm",
+    "__dabt_usr": "arm",
+    "__pabt_usr": "arm",
+    "__dabt_svc": "arm",
+    "el0_svc": "arm64",
+    "el0_svc_naked": "arm64",
+    "el0_da": "arm64",
+    "el0_ia": "arm64",
+    "el0_sync": "arm64",
+    "el1_irq": "arm64",
+    "el0t_64_sync": "arm64",
+    "el0t_64_sync_handler": "arm64",
+    "el1h_64_irq": "arm64",
+    "stack_done": "mips",
+    "handle_sys": "mips",
+    "handle_sys64": "mips",
+    "syscall_common": "mips",
+    "handle_tlbl": "mips",
+    "handle_adel": "mips",
+    "entry_SYSCALL_64_after_hwframe": "x86_64",
+    "entry_SYSCALL_64_fastpath": "x86_64",
+    "system_call_fastpath": "x86_64",
+    "do_syscall_64": "x86_64",
+    "asm_exc_page_fault": "x86_64",
+    "tracesys": "x86_64",
+    "sysenter_do_call": "x86",
+    "sysenter_past_esp": "x86",
+    "do_fast_syscall_32": "x86",
+    "entry_SYSENTER_32": "x86",
+    "entry_INT80_32": "x86",
+    "system_call_exception": "powerpc",
+    "system_call_common": "powerpc",
+    "system_call_vectored_common": "powerpc",
+    "syscall_exit": "powerpc",
+    "ret_from_syscall": "powerpc",
+    "do_trap_ecall_u": "riscv",
+    "ret_from_exception": "riscv",
+    "ret_from_syscall_rejected": "riscv",
+}
+"""Functions in which only that architecture's stacks begin."""
+_BY_BEGINNING = {
+    "__x64_sys_": "x86_64",
+    "entry_SYSCALL": "x86_64",
+    "secondary_startup_64": "x86_64",
+    "x86_64_start": "x86_64",
+    "asm_sysvec_": "x86_64",
+    "asm_exc_": "x86_64",
+    "ret_from_fork_asm": "x86_64",
+    "__ia32_sys_": "x86",
+    "__arm64_sys_": "arm64",
+    "do_el0_": "arm64",
+    "el0_": "arm64",
+    "el0t_": "arm64",
+    "el1_": "arm64",
+    "el1h_": "arm64",
+    "__se_sys_riscv": "riscv",
+}
+"""What only that architecture's functions begin with."""
+_BEGINNINGS = re.compile("|".join(sorted(map(re.escape, _BY_BEGINNING), key=len, reverse=True)))
+_BY_REGISTER = {"RIP": "x86_64", "EIP": "x86", "NIP": "powerpc"}
+_AMBIGUOUS = {"ret_from_exception", "syscall_exit", "ret_from_syscall"}
+
+
+def is_old_frame(text: str) -> bool:
+    """Whether a line names functions as x86_64 did before 2.6.19."""
+    return "}" in text and _OLD_64.search(text) is not None
+
+
+def is_frame(text: str) -> bool:
+    """Whether a line names a function of a stack."""
+    return bool(_FRAME.match(text) or _FROM.match(text) or _OPEN_FROM.match(text))
+
+
+def take_frame(draft: Draft, text: str) -> bool:  # noqa: C901 - a form a branch
+    """Take a line of the stack: one function, or two ("foo from bar")."""
+    if draft.stage > Stage.STACK or draft.stack_over:
+        return False
+    match = _FROM.match(text)
+    if match is not None:
+        if _begins_again(draft, match[1]):
+            return False
+        draft.architecture = draft.architecture or "arm"
+        _add(draft, match[1], match[2])
+        _add(draft, match[3], match[4])
+    elif (match := _FRAME.match(text)) is not None:
+        if match[1] is not None:
+            _add_to(draft.doubtful, match[3].lstrip("."), match[4])
+        elif _begins_again(draft, match[3]):
+            return False
+        else:
+            _add(draft, match[3], match[4])
+        if draft.architecture is None:
+            draft.architecture = _by_form(text, match[3], in_parentheses=bool(match[2]))
+    elif (match := _OPEN_FROM.match(text)) is not None:
+        draft.architecture = draft.architecture or "arm"
+        _add(draft, match[1], match[2])
+    elif "}" in text and (found := _OLD_64.findall(text)):
+        draft.architecture = "x86_64"
+        for module, name in found:
+            _add(draft, name, module)
+    else:
+        return False
+    draft.stage = Stage.STACK
+    return True
+
+
+def _begins_again(draft: Draft, name: str) -> bool:
+    """Whether a function tells that another stack begins; this one is over then."""
+    frames = draft.frames
+    if name in _STARTS and frames and frames[-1] not in _STARTS:
+        if frames[0] in _STARTS:
+            draft.stack_over = True
+        else:
+            frames.clear()  # another's
+    return draft.stack_over
+
+
+def _add(draft: Draft, name: str, module: str | None) -> None:
+    """Add a function once: "a from b" is followed by "b from c"."""
+    name = name.lstrip(".")
+    _add_to(draft.frames, name, module)
+    known = _BY_FUNCTION.get(name)
+    if known is None:
+        begin = _BEGINNINGS.match(name)
+        known = _BY_BEGINNING[begin[0]] if begin else None
+    if known is not None and not (name in _AMBIGUOUS and draft.architecture):
+        draft.architecture = known
+
+
+def _add_to(frames: list[str], name: str, module: str | None) -> None:
+    """Add a function once, with its module: "e100_up [e100]"."""
+    if module:
+        name = f"{name} [{module}]"
+    if len(frames) < MAX_FRAMES and not (frames and frames[-1] == name):
+        frames.append(name)
+
+
+def _by_form(  # noqa: PLR0911 - a form a branch
+    text: str, name: str, *, in_parentheses: bool
+) -> str | None:
+    """Tell the architecture by how addresses are printed.
+
+    With an arm64's first function there are none (since 4.10); others have them, or "from".
+    """
+    if text.startswith("[<"):
+        digits = text.find(">") - 2
+        if digits == 8:  # noqa: PLR2004 - of a 32-bit address
+            if in_parentheses:
+                return "arm"
+            if text[2] == "8" and text[3] in "0123456789ab":
+                return "mips"
+            return "x86" if text[2] in "cdef" else None
+        if text.startswith("[<ffffffff8"):
+            return "x86_64"
+        if text.startswith(("[<ffffffc0", "[<ffff0", "[<ffff8")):
+            return "arm64"
+    elif text.startswith("[c") and "] [" in text[:24]:
+        return "powerpc"
+    elif name == "dump_backtrace":
+        return "arm64"
+    return None
+
+
+def take_state(draft: Draft, text: str) -> bool:
+    """Take "CPU: 0 PID: 1 Comm: x Not tainted 4.4.0 #1" and its older forms."""
+    state = _STATE.match(text)
+    if state is None and not _TAINT_OF_ARM.match(text):
+        return False
+    if draft.stage > Stage.STACK or draft.state_seen:
+        return False
+    comm = draft.header.comm if draft.header else None
+    if comm and state and state[2] and not comm.endswith(state[2][-_MAX_COMM:]):
+        return False  # somebody else's
+    if comm is None and draft.header and state and state[2]:
+        # Mails are wrapped in the middle of the header, too.
+        draft.header = draft.header._replace(comm=state[2].strip() or None)
+    release = _RELEASE.search(text)
+    draft.state_seen = release is not None
+    if release is None:
+        draft.torn = text + " "
+    draft.frames.clear()  # what came before it was another dump
+    draft.doubtful.clear()
+    draft.stage = Stage.STACK
+    draft.pid = int(state[1]) if state else None
+    draft.release = release[1].rstrip(")") if release else None
+    return True
+
+
+def take_place(draft: Draft, text: str) -> bool:
+    """Take "Hardware name: ..." and the lines that stand above a stack."""
+    if draft.stage > Stage.STACK or not _PLACES.match(text):
+        return False
+    if text.startswith(_HARDWARE):
+        if draft.hardware is not None:
+            return False
+        draft.hardware = text[len(_HARDWARE) :].strip()[:_MAX_HARDWARE] or None
+    draft.stage = Stage.STACK
+    return True
+
+
+def take_call(draft: Draft, text: str) -> bool:
+    """Take "Call Trace:", before 2.6.19 with the first function behind it."""
+    return take_frame(draft, text) if is_old_frame(text) else take_place(draft, text)
+
+
+def take_register(draft: Draft, text: str) -> bool:
+    """Pass over the registers that some architectures print: their names tell which one it is."""
+    if draft.stage is not Stage.STACK:
+        return False
+    draft.architecture = draft.architecture or _BY_REGISTER.get(text.partition(":")[0])
+    return True

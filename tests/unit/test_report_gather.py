@@ -1,0 +1,240 @@
+"""Reports in a log: what is there is found and kept, whatever stands between or is lost."""
+
+from itertools import chain
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from reportforms import ERAS, PREFIXES, name_of, plain, prefixed, print_report
+from reportforms import reports as made_reports
+
+from oomwatchd.model import Version
+from oomwatchd.report.gather import reports
+from oomwatchd.report.record import Kind, Report
+from oomwatchd.report.signs import SIGNS
+
+ONE_OF_EACH_AGE = st.sampled_from(ERAS)
+
+
+def read(log: bytes) -> list[Report]:
+    """Read a log that comes in one piece."""
+    return [*reports([log])]
+
+
+@st.composite
+def made(draw: st.DrawFn) -> tuple[Version, Report]:
+    """Make up a kernel and one of its reports."""
+    version = draw(ONE_OF_EACH_AGE)
+    return version, draw(made_reports(version))
+
+
+@settings(deadline=None, max_examples=30)
+@given(log=st.binary(max_size=400))
+def test_any_bytes_are_read_to_their_end(log: bytes) -> None:
+    """Nothing is raised, whatever the bytes are."""
+    read(log)
+
+
+WORDS = st.sampled_from(
+    [
+        *("a invoked oom-killer: gfp_mask=0xd0, order=2", "b: page allocation failure: order:1,"),
+        *(
+            "Mem-Info:",
+            "Node 0",
+            "Node 0 DMA free:4kB",
+            "Normal free:8kB min:",
+            "lowmem_reserve[]:",
+        ),
+        *("0 0", "Normal: 1*4kB", "2*8kB (UM)", "= 20kB", "=", "(UM)", "active_anon:1", "free:1kB"),
+        *("[ pid ] uid tgid total_vm rss name", "[ 1] 2 3 4 5 x", "[ 1]", "1 pages RAM"),
+        *(
+            "Killed process 1 (x)",
+            "Out of memory: Kill process 1 (x) score",
+            "oom-kill:constraint=",
+        ),
+        *("[<c0", "CPU: 0 PID: 1 Comm: x Not tainted 4", "\x1b[", "[ 1.0] ", "4,1,2,-;", "\\x0a"),
+        *("memory: usage 1kB, limit 1kB", "Memory cgroup stats for /a:", "anon 4096", "UID:", "\r"),
+        *("vmalloc: allocation failure: 1 bytes", "Task in /a killed as a result of limit of /b"),
+        *(
+            "kmalloc 1KB 2KB",
+            "Unreclaimable slab info:",
+            "Linux version 4.4",
+            " ",
+            "\n",
+            "\n",
+            "\n",
+        ),
+    ]
+)
+
+
+@settings(deadline=None, max_examples=30)
+@given(words=st.lists(WORDS, max_size=60))
+def test_any_pieces_of_reports_are_read_to_their_end(words: list[str]) -> None:
+    """Nothing is raised when what kernels print comes in any order, torn or not."""
+    log = " ".join(words).encode()
+    assert read(log) == [*reports([bytes([byte]) for byte in log])]
+
+
+@settings(deadline=None, max_examples=30)
+@given(made=made(), data=st.data())
+def test_a_report_cut_anywhere_keeps_what_is_there(
+    made: tuple[Version, Report], data: st.DataObject
+) -> None:
+    """The figures of a cut report are those of the whole one, or are not there."""
+    version, report = made
+    log = prefixed(print_report(report, version), "dmesg")
+    start = data.draw(st.integers(0, len(log)))
+    end = data.draw(st.integers(start, len(log)))
+    for part in read(log[start:end]):
+        # What was cut in the middle of a number is shorter; what stands further in is as it was.
+        known = {(zone.node, zone.name): zone for zone in report.zones}
+        for zone in part.zones[1:-1]:
+            whole = known[zone.node, zone.name]
+            assert zone.free_blocks in (None, whole.free_blocks)
+            assert not zone.kib or zone.kib == whole.kib
+
+
+@pytest.mark.parametrize("version", [(2, 6, 28), (3, 10, 0), (5, 15, 0)], ids=name_of)
+@settings(deadline=None, max_examples=1)
+@given(data=st.data())
+def test_a_report_cut_at_each_byte_is_never_refused(version: Version, data: st.DataObject) -> None:
+    """However little is left of a report, nothing is raised, and its zones stay what they are."""
+    report = data.draw(made_reports(version))
+    log = prefixed(print_report(report, version), "none")
+    for end in range(0, len(log), 1 + len(log) // 600):
+        for part in read(log[:end]):
+            assert len(part.zones) <= len(report.zones)
+            for zone, whole in zip(part.zones, report.zones, strict=False):
+                assert zone.free_blocks in (None, whole.free_blocks)
+            read(log[end:])
+
+
+@pytest.mark.parametrize("version", ERAS, ids=name_of)
+@settings(deadline=None, max_examples=10)
+@given(data=st.data())
+def test_what_a_kernel_prints_is_read_back(version: Version, data: st.DataObject) -> None:
+    """Each age's report comes back as it was put in, and nothing of it is missing."""
+    report = data.draw(made_reports(version))
+    prefix = data.draw(st.sampled_from([*PREFIXES]))
+    (found,) = read(prefixed(print_report(report, version), prefix))
+    assert plain(found) == report
+
+
+@pytest.mark.parametrize("version", ERAS, ids=name_of)
+@settings(deadline=None, max_examples=3)
+@given(data=st.data())
+def test_every_sign_of_a_report_is_one_of_its_kernel(version: Version, data: st.DataObject) -> None:
+    """No sign speaks against the kernel that printed the report."""
+    report = data.draw(made_reports(version))
+    (found,) = read(prefixed(print_report(report, version), "none"))
+    for sign in found.signs:
+        since, before = SIGNS[sign]
+        assert since is None or since <= version, sign
+        assert before is None or version < before, sign
+    assert found.signs
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@settings(deadline=None, max_examples=2)
+@given(data=st.data())
+def test_any_prefix_is_taken_off(prefix: str, data: st.DataObject) -> None:
+    """Whatever a log puts before the kernel's lines, the report is the same."""
+    version = (4, 4, 0)
+    report = data.draw(made_reports(version))
+    for end in ("\n", "\r\n", "\r\r\n", "\n\n", "\0\n"):
+        (found,) = read(prefixed(print_report(report, version), prefix, end))
+        assert plain(found) == report
+
+
+@settings(deadline=None, max_examples=30)
+@given(made=made(), sizes=st.lists(st.integers(1, 300), min_size=1, max_size=20))
+def test_pieces_of_any_size_give_the_same_reports(
+    made: tuple[Version, Report], sizes: list[int]
+) -> None:
+    """It does not matter how a log is cut into pieces."""
+    version, report = made
+    log = prefixed(print_report(report, version), "dmesg") * 2
+    pieces: list[bytes] = []
+    at = 0
+    while at < len(log):
+        size = sizes[len(pieces) % len(sizes)]
+        pieces.append(log[at : at + size])
+        at += size
+    assert [*reports(pieces)] == read(log)
+
+
+FOREIGN = (
+    "usb 1-1: new high-speed USB device number 2 using musb-hdrc",
+    "eth0: link up, 100Mbps, full-duplex",
+    "handle_end_of_frame: 880 remained in px DMA-desc",
+    "systemd[1]: Started Session 1 of user root.",
+    "12:34:56 something: 3 of 4",
+    "random: crng init done",
+)
+
+
+@settings(deadline=None, max_examples=30)
+@given(made=made(), data=st.data())
+def test_other_lines_between_change_nothing(
+    made: tuple[Version, Report], data: st.DataObject
+) -> None:
+    """Drivers print while the kernel reports."""
+    version, report = made
+    lines = print_report(report, version)
+    mixed = [
+        *chain.from_iterable(
+            (line, *data.draw(st.lists(st.sampled_from(FOREIGN), max_size=2))) for line in lines
+        )
+    ]
+    (found,) = read(prefixed(mixed, "dmesg"))
+    assert plain(found) == report
+
+
+@settings(deadline=None, max_examples=30)
+@given(data=st.data())
+def test_reports_one_after_the_other_stay_apart(data: st.DataObject) -> None:
+    """A log of several reports gives each of them, in their order."""
+    version = data.draw(ONE_OF_EACH_AGE)
+    several = data.draw(st.lists(made_reports(version), min_size=2, max_size=3))
+    lines = [line for report in several for line in print_report(report, version)]
+    assert [plain(found) for found in read(prefixed(lines, "dmesg"))] == several
+
+
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.large_base_example])
+@given(data=st.data())
+def test_reports_of_two_callers_are_told_apart(data: st.DataObject) -> None:
+    """Since 5.1 a log may name the callers: their lines may be mixed in any way."""
+    version = (6, 1, 0)
+    kinds = (Kind.ALLOCATION_FAILURE,)
+    both = [data.draw(made_reports(version, kinds=kinds, numa=False)) for _ in range(2)]
+    queues = [
+        [f"[    1.000000][  T{number}] {line}" for line in print_report(report, version)]
+        for number, report in enumerate(both)
+    ]
+    mixed = [queues[0].pop(0)]
+    dice = data.draw(st.randoms(use_true_random=False))
+    while queues[0] or queues[1]:
+        queue = queues[dice.randint(0, 1)]
+        if queue:
+            mixed.append(queue.pop(0))
+    found = [plain(report) for report in read("\n".join(mixed).encode())]
+    assert sorted(map(repr, found)) == sorted(map(repr, both))
+
+
+@settings(deadline=None, max_examples=30)
+@given(data=st.data())
+def test_two_processors_that_print_line_by_line_are_told_apart(data: st.DataObject) -> None:
+    """Without callers, a part that one report has goes to the other one."""
+    version = data.draw(st.sampled_from([v for v in ERAS if v < (2, 6, 32)]))
+    kinds = (Kind.ALLOCATION_FAILURE,)
+    first = data.draw(made_reports(version, kinds=kinds, numa=False))
+    second = first._replace(header=data.draw(made_reports(version, kinds=kinds)).header)
+    lines = [print_report(report, version) for report in (first, second)]
+    mixed = [line for pair in zip(*lines, strict=True) for line in pair]
+    found = read(prefixed(mixed, "dmesg"))
+    assert [report.header for report in found] == [first.header, second.header]
+    for report in found:
+        assert report.zones == first.zones
+        assert report.counters_pages == first.counters_pages
+        assert report.totals_pages == first.totals_pages
