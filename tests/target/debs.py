@@ -47,9 +47,14 @@ def default_cache() -> Path:
 class Cache:
     """A directory of downloaded and built things; it may be empty, or not exist."""
 
-    def __init__(self, place: Path) -> None:
-        """Use a directory."""
+    def __init__(self, place: Path, suite: str = SUITE) -> None:
+        """Use a directory, for packages of a release."""
         self.place = place
+        self._suite = suite
+
+    def of(self, suite: str) -> "Cache":
+        """Give the part of the cache that is for a release."""
+        return self if suite == self._suite else Cache(self.place / suite, suite)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -95,6 +100,17 @@ class Cache:
             pin.write_text(found[1])
         return pin.read_text()
 
+    def kernel(self, meta: str, arch: str) -> Path:
+        """Give the directory with the image and the modules of the kernel of a meta package."""
+        package = self.kernel_package(meta, arch)
+        root = self.unpacked(package, arch)
+        if kernel_images(root):
+            return root
+        # In later releases that package, too, only names others.
+        release = package.removeprefix("linux-image-")
+        parts = [(f"linux-{part}-{release}", arch) for part in ("binary", "modules")]
+        return self.unpacked_together(parts, f"linux-binary-{release}_{arch}")
+
     @cached_property
     def native(self) -> str:
         """The architecture of this machine, in Debian's words."""
@@ -129,10 +145,15 @@ class Cache:
         (base / "lists/partial").mkdir(parents=True, exist_ok=True)
         (base / "cache/archives/partial").mkdir(parents=True, exist_ok=True)
         arches = ",".join(self._architectures)
-        line = f"deb [arch={arches} signed-by={KEYRING}] {_mirror()} {SUITE} main\n"
+        line = f"deb [arch={arches} signed-by={KEYRING}] {_mirror()} {self._suite} main\n"
         (base / "sources.list").write_text(line)
         run("apt-get", *self._options, "update")
         (base / "ready").touch()
+
+
+def kernel_images(root: Path) -> list[Path]:
+    """List the kernels in an unpacked package."""
+    return [*root.glob("boot/vmlinuz-*"), *root.glob("usr/lib/modules/*/vmlinuz")]
 
 
 def _mirror() -> str:

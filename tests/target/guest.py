@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from target.cpio import Archive
-from target.debs import BuildError, Cache
+from target.debs import BuildError, Cache, kernel_images
 from target.machines import Machine
 from target.modules import Modules
 from target.python_layer import project_layer, python_layer, source_layer
@@ -194,11 +194,12 @@ class Guests:
     def _build(self, machine: Machine, options: Options) -> tuple[Path, list[bytes]]:
         """Give the kernel image and the layers of the root file system."""
         cache, arch = self.cache, machine.debian
-        root = cache.unpacked(cache.kernel_package(machine.kernel, arch), arch)
+        kernels = cache.of(machine.suite)
+        root = kernels.kernel(machine.kernel, arch)
         disks = ("virtio_blk",) if options.disks else ()
         modules = Modules(root).closure([*BASE_MODULES, *disks, *options.modules])
         if options.probe:
-            modules["oomwatchd_probe"] = build_module(cache, machine, PROBE)
+            modules["oomwatchd_probe"] = build_module(kernels, machine, PROBE)
         busybox = cache.unpacked("busybox-static", arch) / "bin/busybox"
         layers = [_base(busybox.read_bytes(), modules)]
         if options.python:
@@ -207,7 +208,7 @@ class Guests:
                 layers.append(project_layer(self._wheel()))
             layers.append(source_layer(INSIDE, "job/target/inside"))
             layers.append(source_layer(INSIDE / "proof", "job/target/inside/proof"))
-        (image,) = root.glob("boot/vmlinuz-*")
+        (image,) = kernel_images(root)
         return image, layers
 
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 SUITE = "bookworm"
-"""The Debian release whose kernels and whose Python the guests run."""
+"""The Debian release whose Python the guests run, and whose kernel if nothing else is said."""
 
 
 class Machine(NamedTuple):
@@ -21,6 +21,8 @@ class Machine(NamedTuple):
     compiler: str
     console: str = "ttyAMA0"
     disk: str = "virtio-blk-device"
+    suite: str = SUITE
+    """The Debian release that the kernel is from."""
 
 
 ARM = Machine(
@@ -45,3 +47,15 @@ ARM64 = Machine(
 )
 
 MACHINES = {machine.name: machine for machine in (ARM, ARM64)}
+
+# Kernels of other releases: for what they print, not for what the daemon does on them.
+ARM_5_10 = ARM._replace(name="arm-5.10", suite="bullseye")
+ARM_6_12 = ARM._replace(name="arm-6.12", suite="trixie")
+ARM_7 = ARM._replace(name="arm-7", suite="forky")
+ARM64_16K = ARM64._replace(
+    name="arm64-16k",
+    suite="trixie",
+    kernel="linux-image-arm64-16k",
+    qemu=("qemu-system-aarch64", "-M", "virt", "-cpu", "max"),
+)
+"""Pages of 16 KiB, which a cortex-a53 cannot do."""

@@ -4,6 +4,7 @@ A package has no modules.dep (that is made when it is installed), but every modu
 .modinfo section what it needs.
 """
 
+import lzma
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +16,9 @@ class Modules:
     def __init__(self, root: Path) -> None:
         """Index the modules by name: `-` and `_` are the same in it."""
         self._files = {
-            file.stem.replace("-", "_"): file for file in (root / "lib/modules").rglob("*.ko")
+            file.name.partition(".")[0].replace("-", "_"): file
+            for pattern in ("*.ko", "*.ko.xz")
+            for file in root.rglob(pattern)
         }
 
     def closure(self, names: Iterable[str]) -> dict[str, bytes]:
@@ -28,9 +31,14 @@ class Modules:
             key = name.replace("-", "_")
             if key in found or key not in self._files:
                 continue
-            data = self._files[key].read_bytes()
+            data = _contents(self._files[key])
             needs = re.search(rb"\0depends=([^\0]*)\0", data)
             inner = self.closure((needs[1] if needs else b"").decode().split(","))
             found.update((one, inner[one]) for one in inner if one not in found)
             found[key] = data
         return found
+
+
+def _contents(file: Path) -> bytes:
+    data = file.read_bytes()
+    return lzma.decompress(data) if file.suffix == ".xz" else data

@@ -113,7 +113,7 @@ def _read(path: str) -> bytes:
     return Path(path).read_bytes()
 
 
-def _take_large_blocks() -> list[tuple[int, int]]:
+def take_large_blocks() -> list[tuple[int, int]]:
     """Take the blocks of order 5, then 4, as ring arrays of pipes, until they are refused."""
     rings: list[tuple[int, int]] = []
     for size in _RINGS:
@@ -142,7 +142,7 @@ def main() -> None:
     pipes.drain(number=1)
     time.sleep(_SETTLE_SECONDS)
     device.step("two of three pages given back")
-    rings = _take_large_blocks()
+    rings = take_large_blocks()
     time.sleep(_SETTLE_SECONDS)
     device.step(f"{len(rings)} large blocks taken")
     while device.started < _MOST_STARTS and not device.kills():

@@ -27,6 +27,10 @@
  * These two do all that the kernel does for them, in the background too:
  *   driver          GFP_ATOMIC as an interrupt uses it
  *   kernel_noretry  GFP_KERNEL | __GFP_NORETRY: one round of reclaim and compaction
+ * These are the same two, but the kernel reports it when they fail; and one that it kills for:
+ *   reported          GFP_ATOMIC
+ *   reported_noretry  GFP_KERNEL | __GFP_NORETRY
+ *   reported_kernel   GFP_KERNEL
  *
  * A request without __GFP_DIRECT_RECLAIM is granted reserves that GFP_KERNEL is not. So kernel
  * and movable have the flag, and are stopped by what __alloc_pages_slowpath() asks after it has
@@ -66,6 +70,9 @@ static const struct kind kinds[] = {
 	{ "nowait", (GFP_NOWAIT & ~WAKING) | __GFP_NOWARN, false },
 	{ "driver", GFP_ATOMIC | __GFP_NOWARN, false },
 	{ "kernel_noretry", GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, false },
+	{ "reported", GFP_ATOMIC, false },
+	{ "reported_noretry", GFP_KERNEL | __GFP_NORETRY, false },
+	{ "reported_kernel", GFP_KERNEL, false },
 };
 
 static DEFINE_MUTEX(lock);

@@ -1,0 +1,58 @@
+"""Reports made anew on a guest are explained as its memory was."""
+
+from pathlib import Path
+
+import pytest
+from reportlib import log_in
+from target.guest import Guests
+from target.reports import PLANS, capture
+
+from oomwatchd.explain.explanation import Explanation, explained
+from oomwatchd.explain.verdict import Verdict
+from oomwatchd.procfs import buddyinfo
+from oomwatchd.report.gather import reports
+
+
+def first_report(guests: Guests, name: str, folder: Path) -> tuple[Explanation, Path]:
+    """Have a guest come to a failure, and explain the first report of its log."""
+    (plan,) = (one for one in PLANS if f"{one.machine.name}-{one.name}" == name)
+    place = folder / capture(guests, plan, folder)
+    return next(explained(reports([log_in(place)]))), place
+
+
+@pytest.mark.target
+def test_a_kill_with_memory_left_is_fragmentation(guests: Guests, tmp_path: Path) -> None:
+    """No block of four pages, though a quarter of the device is free, as /proc says too."""
+    it, place = first_report(guests, "arm-order2-kill", tmp_path)
+    assert it.reason.verdict is Verdict.FRAGMENTATION
+    assert it.asked.purpose is not None
+    assert (it.asked.order, it.asked.purpose.key) == (2, "page_directory")
+    trial = it.reason.trial
+    assert trial is not None
+    assert (trial.free_pages or 0) * 4096 > 64 << 20
+    assert trial.usable_blocks == 0
+    (before,) = buddyinfo.parse((place / "truth" / "buddyinfo").read_bytes())
+    assert sum(before.free_blocks[3:]) <= 1
+    assert it.victims
+
+
+@pytest.mark.target
+def test_a_driver_that_cannot_wait_is_told_from_a_kill(guests: Guests, tmp_path: Path) -> None:
+    """Its allocation fails, nobody is killed, and an atomic demand would have spoken."""
+    it, _ = first_report(guests, "arm-driver-order4", tmp_path)
+    assert it.reason.verdict is Verdict.FRAGMENTATION
+    assert it.asked.flags is not None
+    assert not it.asked.flags.may_sleep
+    assert not it.victims
+    assert it.demand is not None
+    assert (it.demand.order, it.demand.request.value) == (4, "atomic")
+
+
+@pytest.mark.target
+def test_a_control_groups_kill_is_no_shortage_of_the_device(guests: Guests, tmp_path: Path) -> None:
+    """The group and its limit are named."""
+    it, _ = first_report(guests, "arm-cgroup", tmp_path)
+    assert it.reason.verdict is Verdict.CGROUP_LIMIT
+    assert it.report.cgroup is not None
+    assert it.report.cgroup.limit_kib
+    assert it.demand is None
