@@ -3,9 +3,21 @@
 from oomwatchd.fault import UsageError, quote
 
 READERS = ("status", "check", "watch", "events", "processes", "doctor")
+LOCAL = ("explain",)
+"""What needs no daemon."""
 DOERS = ("compact", "drop-caches", "inhibit", "reload", "test-alert")
-_WITH_JSON = ("status", "watch", "events", "processes", "doctor", "compact", "drop-caches")
-_ARGUMENTS = {"drop-caches": (0, 1), "inhibit": (1, 1)}
+_WITH_JSON = (
+    "status",
+    "watch",
+    "events",
+    "processes",
+    "doctor",
+    "compact",
+    "drop-caches",
+    "explain",
+)
+_MOST_FILES = 1 << 16
+_ARGUMENTS = {"drop-caches": (0, 1), "inhibit": (1, 1), "explain": (0, _MOST_FILES)}
 """How many words a command takes, at least and at most; the others take none."""
 
 _VALUED = {"--socket": "path", "--node": "number"}
@@ -47,27 +59,34 @@ def parse(words: list[str]) -> Call:
     call = Call()
     left = list(words)
     while left:
-        word = left.pop(0)
-        name, equals, value = word.partition("=")
-        if name in _VALUED:
-            if not (equals or left):
-                raise usage_error(f"{name} needs a {_VALUED[name]}")
-            call.values[name] = value if equals else left.pop(0)
-        elif not word.startswith("-"):
-            call.arguments.append(word)
-        elif word == "--json" and not call.as_json:
-            call.as_json = True
-        elif word in ("--help", "-h"):
-            call.wants_help = True
-        elif word == "--version":
-            call.wants_version = True
-        else:
-            raise usage_error(f"unknown option {quote(word)}")
+        _take(left.pop(0), left, call)
     if call.arguments:
         call.command = call.arguments.pop(0)
     if not (call.wants_help or call.wants_version):
         _check(call)
     return call
+
+
+def _take(word: str, left: list[str], call: Call) -> None:
+    """Take a word, and the value that it needs."""
+    name, equals, value = word.partition("=")
+    if name in _VALUED:
+        if not (equals or left):
+            raise usage_error(f"{name} needs a {_VALUED[name]}")
+        call.values[name] = value if equals else left.pop(0)
+    elif word == "--":
+        call.arguments += left
+        left.clear()
+    elif not word.startswith("-") or word == "-":
+        call.arguments.append(word)
+    elif word == "--json" and not call.as_json:
+        call.as_json = True
+    elif word in ("--help", "-h"):
+        call.wants_help = True
+    elif word == "--version":
+        call.wants_version = True
+    else:
+        raise usage_error(f"unknown option {quote(word)}")
 
 
 def usage_error(what: str) -> UsageError:
@@ -78,7 +97,7 @@ def usage_error(what: str) -> UsageError:
 def _check(call: Call) -> None:
     """See whether the parts of a command line go together."""
     command = call.command
-    if command not in READERS and command not in DOERS:
+    if command not in (*READERS, *DOERS, *LOCAL):
         raise usage_error(f"unknown command {quote(command)}" if command else "no command")
     least, most = _ARGUMENTS.get(command, (0, 0))
     if len(call.arguments) > most:

@@ -51,6 +51,10 @@ def _do(call: Call) -> int:
         from oomwatchd.ctl.doctor import doctor
 
         return doctor(call.path, as_json=call.as_json)
+    if call.command == "explain":
+        from oomwatchd.ctl.explain import explain
+
+        return explain(call.arguments, as_json=call.as_json)
     if call.command in DOERS:
         from oomwatchd.ctl.doing import do
 

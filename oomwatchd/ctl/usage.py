@@ -12,6 +12,9 @@ Asks the running oomwatchd.
   processes [--json]  the largest processes, and what else has memory
   doctor [--json]     what this kernel and this configuration can and cannot do,
                       and what to change
+  explain [--json] [FILE...]
+                      what the OOM kills and failed allocations in a kernel's
+                      log mean; needs no daemon
 
 Only root, or who is in the control group:
 
@@ -64,6 +67,16 @@ Prints what this kernel and this configuration can and cannot do, and what to
 change. Where no daemon answers the audit is made here, and the exit code is 69.
 
   --json  print the audit as one JSON object instead""",
+    "explain": """\
+usage: oomwatchctl explain [--json] [FILE...]
+Reads kernel logs of any kernel since 2.6.18 (dmesg, syslog, journalctl -k, a
+serial console, a mail), or standard input, and explains each report of the OOM
+killer and each failed allocation: what was asked, why it was refused although
+memory was free, what the kernel did, and what would help. Needs no daemon.
+Exits with 0 if there was a report, 1 if none, 65 if a file is no text, 66 if it
+cannot be read.
+
+  --json  print one JSON object instead""",
     "compact": """\
 usage: oomwatchctl [--socket PATH] compact [--node N] [--json]
 Compacts memory now, waits until it has settled, and prints what it changed.

@@ -97,7 +97,8 @@ def test_the_daemons_usage_errors(arguments: tuple[str, ...]) -> None:
         ("inhibit", "10m", "10m"),
         ("inhibit", "-5"),
         ("ensure",),
-        ("explain",),
+        ("incidents",),
+        ("explain", "--node", "0"),
         ("",),
     ],
 )

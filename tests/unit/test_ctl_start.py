@@ -30,7 +30,7 @@ HEAVY = {
     *("site", "os", "enum", "typing", "re", "json", "collections", "functools", "socket", "signal"),
     *("textwrap", "argparse", "locale", "datetime", "contextlib", "oomwatchd.errors"),
 }
-COMMANDS = (*call.READERS, *call.DOERS)
+COMMANDS = (*call.READERS, *call.DOERS, *call.LOCAL)
 
 
 def test_the_command_is_a_small_script_of_sh() -> None:
@@ -179,7 +179,8 @@ def test_each_command_has_its_help(command: str, option: str) -> None:
     result = run(CLIENT, command, option)
     assert result == (0, usage(command), "")
     assert result == run(CLIENT, option, command)
-    assert result.out.startswith(f"usage: oomwatchctl [--socket PATH] {command}")
+    options = "" if command in call.LOCAL else "[--socket PATH] "
+    assert result.out.startswith(f"usage: oomwatchctl {options}{command}")
     assert max(map(len, result.out.splitlines())) <= 80
 
 

@@ -1,0 +1,201 @@
+"""`oomwatchctl explain`: what the reports in a kernel's log mean."""
+
+import json
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from oomwatchd import __version__, fault
+from oomwatchd.ctl import terminal
+from oomwatchd.errors import NoInputError, ParseError, escape
+from oomwatchd.explain.collection import Collection, Group
+from oomwatchd.explain.document import document
+from oomwatchd.explain.explanation import explained
+from oomwatchd.explain.prose import paragraphs, title
+from oomwatchd.fault import shown
+from oomwatchd.report.gather import reports
+from oomwatchd.status.layout import labelled, wrap
+from oomwatchd.system.stdio import complain, write_output
+
+_CHUNK_BYTES = 1 << 20
+_PACKED_BYTES = 1 << 16
+_NO_REPORT = 1
+_BOM = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
+_FORMATS = {
+    b"LPKSHHRH": ("a binary journal", "journalctl -k --file"),
+    b"\xfd7zXZ\0": ("compressed with xz", "xz -dc"),
+    b"\x28\xb5\x2f\xfd": ("compressed with zstd", "zstd -dc"),
+    b"BZh": ("compressed with bzip2", "bzip2 -dc"),
+    b"\xff\xfe": ("UTF-16 text", "iconv -f UTF-16 -t UTF-8"),
+    b"\xfe\xff": ("UTF-16 text", "iconv -f UTF-16 -t UTF-8"),
+}
+_LABEL = 10
+
+
+def explain(files: list[str], *, as_json: bool) -> int:
+    """Explain all reports in logs, or in standard input where none is named ("-" too).
+
+    What can be read is explained, whatever the others are. Returns 0 where there was a report, 1
+    where there was none, 65 or 66 where a file was no text or could not be read, 65 where a log was
+    cut off before a report.
+    """
+    found = Collection()
+    cut_off: list[ParseError] = []
+    code = fault.OK
+    for name in files or ["-"]:
+        try:
+            for it in explained(reports(_chunks(name, cut_off))):
+                found.add(_shown_name(name), it)
+        except (NoInputError, ParseError) as error:
+            code = code or complain(error)
+    for trouble in cut_off:
+        complain(trouble)
+    if code and not found.count:
+        return code
+    if as_json:
+        text = json.dumps(document(found, __version__), indent=1, ensure_ascii=True)
+    else:
+        text = "\n".join(text_of(found, terminal.size()[0]))
+    write_output(f"{text}\n")
+    if code or found.count:
+        return code
+    return fault.DATA if cut_off else _NO_REPORT
+
+
+def _shown_name(name: str) -> str:
+    return "standard input" if name == "-" else escape(name)
+
+
+def _chunks(name: str, cut_off: list[ParseError]) -> Iterator[bytes]:
+    """Read a log piece by piece; one that is packed and cut off is added to `cut_off`."""
+    source = _shown_name(name)
+    try:
+        # Python has no stdin where that was closed when it started: there is nothing then.
+        with open(0, "rb", closefd=False) if name == "-" else open(name, "rb") as file:
+            yield from _plain(file, source, cut_off)
+    except OSError as error:
+        raise NoInputError(f"{source}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _plain(file: BinaryIO, name: str, cut_off: list[ParseError]) -> Iterator[bytes]:
+    """Give the text, unpacked where it is packed with gzip, as old logs are."""
+    first = file.read(_PACKED_BYTES).removeprefix(_BOM)
+    for magic, (what, command) in _FORMATS.items():
+        if first.startswith(magic):
+            raise ParseError(
+                name, 0, b"", f"this is {what}; try {command} FILE | oomwatchctl explain"
+            )
+    if first.startswith(_GZIP):
+        yield from _unpacked(first, file, name, cut_off)
+        return
+    while first:
+        yield first
+        first = file.read(_CHUNK_BYTES)
+
+
+def _unpacked(
+    packed: bytes, file: BinaryIO, name: str, cut_off: list[ParseError]
+) -> Iterator[bytes]:
+    """Unpack gzip data, of which several may stand one after another.
+
+    What is cut off, as on a device that lost its power, is read as far as it goes.
+    """
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        while packed:
+            yield unpacker.decompress(packed, _CHUNK_BYTES)
+            packed = unpacker.unconsumed_tail
+            if unpacker.eof:
+                packed = unpacker.unused_data.lstrip(b"\0")
+                packed = packed or file.read(_PACKED_BYTES).lstrip(b"\0")
+                if not packed:
+                    return
+                unpacker = zlib.decompressobj(wbits=31)
+            packed = packed or file.read(_PACKED_BYTES)
+        yield unpacker.flush()
+    except zlib.error as error:
+        raise ParseError(name, 0, b"", f"damaged gzip data ({escape(str(error))})") from None
+    cut_off.append(ParseError(name, 0, b"", "the gzip data is cut off: read as far as it goes"))
+
+
+def text_of(found: Collection, width: int) -> Iterator[str]:
+    """Write everything for people."""
+    if not found.count:
+        yield from wrap("no report of the OOM killer and no allocation failure found", width)
+        return
+    groups = found.groups
+    if found.count > 1:
+        yield from _summary(found, groups, width)
+    shown: set[str] = set()
+    for group in groups:
+        yield from _explained(group, width, shown)
+    yield from _others(found, width)
+
+
+def _summary(found: Collection, groups: list[Group], width: int) -> Iterator[str]:
+    """Say how many there are, of which kinds, and whether they say the same."""
+    kinds, verdicts = _counted(found.kinds), _counted(found.verdicts)
+    yield from wrap(f"{found.count} reports: {kinds}. Reasons: {verdicts}.", width)
+    if len(groups) == 1 and not found.others:
+        yield from wrap("All of them say the same: the first is explained.", width)
+    else:
+        yield from wrap("One of each kind is explained, the most frequent first.", width)
+    yield ""
+
+
+def _counted(counts: dict[str, int]) -> str:
+    """Write what there is how often, the most frequent first."""
+    most_first = sorted(counts.items(), key=lambda one: -one[1])
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in most_first)
+
+
+def _explained(group: Group, width: int, shown_demands: set[str]) -> Iterator[str]:
+    """Write one explanation; a demand is written once."""
+    yield from wrap(f"{group.source}, {title(group.first)}", width)
+    if group.count > 1:
+        place = group.more[-1] if group.more else None
+        at = f" at {shown(place.at)}" if place and place.at else ""
+        last = f"; another is in line {place.line}{at}" if place else ""
+        yield from wrap(f"{group.count} such reports{last}", width)
+    yield ""
+    for label, foreign in paragraphs(group.first):
+        text = shown(foreign)
+        if label or text.startswith(("- ", "  ")):
+            yield from _item(label, text, width)
+        else:
+            yield from wrap(text, width, " " * _LABEL, " " * _LABEL)
+    demand = group.first.demand
+    if demand is not None:
+        yield ""
+        if demand.name in shown_demands:
+            yield from wrap(f"See [demand {demand.name}] above for oomwatchd.conf.", width)
+        else:
+            shown_demands.add(demand.name)
+            yield from wrap("In oomwatchd.conf this would have spoken:", width)
+            yield ""
+            yield from (f"    {line}".rstrip() for line in demand.text.splitlines())
+    yield ""
+
+
+def _others(found: Collection, width: int) -> Iterator[str]:
+    """Name the reports of further kinds."""
+    if not found.others:
+        return
+    yield from wrap("Of further kinds, not explained here:", width)
+    for other in found.others:
+        at = f" at {shown(other.at)}" if other.at else ""
+        text = f"{other.source}, line {other.line}{at}: {shown(other.headline)}"
+        yield from wrap(text, width, "  ", "    ")
+    if found.left_out:
+        yield from wrap(f"and {found.left_out} more", width, "  ", "    ")
+
+
+def _item(label: str, text: str, width: int) -> list[str]:
+    """Write a paragraph whose text hangs below its first word."""
+    body = text.lstrip()
+    indent = len(text) - len(body) + (2 if body.startswith("- ") else 0)
+    if label and not body.startswith("- "):
+        return labelled(label, body, width)
+    first = f"{label:<{_LABEL}}" + text[: len(text) - len(body)]
+    return wrap(body, width, first, " " * (_LABEL + indent))

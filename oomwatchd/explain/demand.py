@@ -1,0 +1,136 @@
+"""The section of oomwatchd.conf that would have spoken of a failure before it came."""
+
+from typing import NamedTuple
+
+from oomwatchd.explain.situation import NODE_CONSTRAINTS, Situation, has_highmem
+from oomwatchd.explain.trial import Trial
+from oomwatchd.explain.verdict import Verdict
+from oomwatchd.mm.watermark import grants
+from oomwatchd.model import Request, pages_in_blocks
+
+_NAMES = {
+    "process_start": "process",
+    "page_directory": "process",
+    "kernel_stack": "process",
+    "unix_socket": "socket",
+    "netlink": "socket",
+    "socket_buffer": "socket",
+    "network_receive": "network",
+    "wifi": "network",
+    "usb": "usb",
+    "dma_coherent": "dma",
+    "sound": "sound",
+    "video": "video",
+    "graphics": "graphics",
+    "user_page": "memory",
+    "page_cache": "memory",
+    "copy_on_write": "memory",
+}
+_LEAST_WARNING = 8
+_ATOMIC_LEVELS = (32, 16)
+"""How many blocks a driver takes at once is not in any report: state it."""
+_WARNING_KIB, _WARNING_PERCENT = 4 * 1024, 6
+_CRITICAL_KIB, _CRITICAL_PERCENT = 2 * 1024, 3
+_WATCHED = frozenset(
+    {
+        Verdict.SHORTAGE,
+        Verdict.FRAGMENTATION,
+        Verdict.RESERVED,
+        Verdict.LOWMEM,
+        Verdict.BOOST,
+        Verdict.GRANTED_NOW,
+    }
+)
+
+
+class DemandSection(NamedTuple):
+    """One demand, with the levels that fit this device."""
+
+    name: str
+    order: int
+    request: Request
+    warning: int
+    critical: int
+    page_kib: int | None = None
+    """Of a demand for single pages."""
+
+    @property
+    def text(self) -> str:
+        """Write it as it stands in the configuration."""
+        note = ""
+        if self.page_kib is not None:
+            note = f"# {self.warning * self.page_kib >> 10} MiB, "
+            note += f"{self.critical * self.page_kib >> 10} MiB\n"
+        return (
+            f"[demand {self.name}]\norder = {self.order}\nrequest = {self.request.value}\n"
+            f"{note}warning = {self.warning}\ncritical = {self.critical}\n"
+        )
+
+
+def demand_for(situation: Situation) -> DemandSection | None:
+    """State what the device needs, judging by what it could not have.
+
+    At the moment of the report headroom was 0, or what lies below these levels: by the built-in
+    levels' formulas, of the marks of the zone that refused, or of all memory for single pages.
+    """
+    asked, reason = situation.asked, situation.reason
+    if asked.order is None or not asked.is_known or reason.verdict not in _WATCHED:
+        return None
+    if asked.is_dying or situation.report.constraint in NODE_CONSTRAINTS:
+        return None
+    request = asked.request
+    purpose = asked.purpose.key if asked.purpose else ""
+    name = _NAMES.get(purpose, "atomic" if request is Request.ATOMIC else f"order{asked.order}")
+    warning, critical = _levels(situation, asked.order, request)
+    if asked.order == 0 and name == f"order{asked.order}":
+        name = "memory" if request is Request.MOVABLE else "lowmem"
+    headroom = _headroom(situation, asked.order, request)
+    if headroom is None or headroom > warning:
+        return None
+    page_kib = situation.kernel.page_size // 1024 if asked.order == 0 else None
+    return DemandSection(name, asked.order, request, warning, critical, page_kib)
+
+
+def _headroom(situation: Situation, order: int, request: Request) -> int | None:
+    """Give the demand's headroom by the report's figures, at most; None where they do not tell.
+
+    What is available counts for single pages of whoever may sleep, as for the daemon.
+    """
+    uses = situation.uses
+    highmem = has_highmem(situation.report)
+    if order == 0 and (request is Request.MOVABLE or (request is Request.KERNEL and not highmem)):
+        if uses.free_kib is None:
+            return None
+        available_kib = uses.free_kib + (uses.droppable_kib or 0)
+        return available_kib * 1024 // situation.kernel.page_size
+    return sum(_most_blocks(trial, order) for trial in situation.trials if trial.is_reached)
+
+
+def _most_blocks(trial: Trial, order: int) -> int:
+    """Bound what could be taken from a zone: by its checks, and by its blocks."""
+    if not trial.checks:
+        return 0
+    budget = min(grants(check, order) for check in trial.checks)
+    if trial.usable_blocks == 0:
+        return 0
+    blocks = pages_in_blocks(trial.zone.free_blocks or (), order) >> order
+    return min(budget, blocks) if trial.zone.free_blocks is not None else budget
+
+
+def _levels(situation: Situation, order: int, request: Request) -> tuple[int, int]:
+    """Give the levels, in blocks."""
+    page_kib = situation.kernel.page_size // 1024
+    if order == 0 and request in (Request.MOVABLE, Request.KERNEL):
+        total_kib = situation.uses.total_kib or 0
+        return (
+            max(_WARNING_KIB, total_kib * _WARNING_PERCENT // 100) // page_kib,
+            max(_CRITICAL_KIB, total_kib * _CRITICAL_PERCENT // 100) // page_kib,
+        )
+    if request is Request.ATOMIC:
+        return _ATOMIC_LEVELS
+    trial = situation.reason.trial
+    gap_kib = 0
+    if trial is not None:
+        gap_kib = trial.zone.kib.get("low", 0) - trial.zone.kib.get("min", 0)
+    warning = max(_LEAST_WARNING, gap_kib // page_kib >> (order + 1))
+    return warning, max(2, warning // 4)

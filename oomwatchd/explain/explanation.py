@@ -1,0 +1,118 @@
+"""From a report to its explanation: one step after another, each kept with its numbers."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from oomwatchd.explain.advice import advice_for
+from oomwatchd.explain.demand import DemandSection, demand_for
+from oomwatchd.explain.kernel import KernelFound, kernel_of
+from oomwatchd.explain.memory import Uses, uses_of
+from oomwatchd.explain.request import Asked, asked_of
+from oomwatchd.explain.situation import NODE_CONSTRAINTS, Situation, has_highmem
+from oomwatchd.explain.trial import Trial, trials
+from oomwatchd.explain.verdict import Reason, Verdict, reason_of
+from oomwatchd.explain.victim import Tasks, Victim, tasks_of, victims_of
+from oomwatchd.model import Version
+from oomwatchd.report.record import Banner, Kind, Report
+
+_REMEMBERED_KILLS = 64
+NEW_RULE: Version = (4, 4, 0)
+"""Since then one block is enough, where a stock of them was asked for."""
+_CHANGES: tuple[Version, ...] = (
+    *((2, 6, 38), (3, 3, 0), (3, 7, 0), (3, 10, 0), NEW_RULE, (4, 14, 0), (5, 9, 0), (6, 3, 0)),
+    *((6, 8, 0), (6, 12, 0), (6, 18, 0)),
+)
+"""Since when the rule, or what a request may do by it, is another one."""
+
+
+class Explanation(NamedTuple):
+    """What a report means."""
+
+    report: Report
+    kernel: KernelFound
+    asked: Asked
+    trials: tuple[Trial, ...]
+    """By the mark that `reason` names."""
+    reason: Reason
+    by_new_rule: Verdict | None
+    """Of a kernel before 4.4: what one since 4.4 would have said; None of others."""
+    is_doubtful: bool
+    """The versions that the report may be of would not agree."""
+    uses: Uses
+    victims: tuple[Victim, ...]
+    tasks: Tasks | None
+    advice: tuple[str, ...]
+    demand: DemandSection | None
+
+    @property
+    def has_highmem(self) -> bool:
+        """Whether the device has memory that the kernel cannot use for itself."""
+        return has_highmem(self.report)
+
+    @property
+    def is_bound_to_nodes(self) -> bool:
+        """Whether a cpuset or a memory policy kept the request to some nodes."""
+        return self.report.constraint in NODE_CONSTRAINTS
+
+
+def explained(found: Iterable[Report]) -> Iterator[Explanation]:
+    """Explain the reports of a log, one after another.
+
+    What a killed process could not have right after is no failure of its own.
+    """
+    killed: deque[int] = deque(maxlen=_REMEMBERED_KILLS)
+    banner: Banner | None = None
+    for report in found:
+        if report.banner is not banner:  # another boot: numbers begin anew
+            banner = report.banner
+            killed.clear()
+        failed = report.kind is Kind.ALLOCATION_FAILURE
+        yield explain(report, is_dying=failed and report.pid in killed)
+        killed.extend(kill.pid for kill in report.kills)
+
+
+def explain(report: Report, *, is_dying: bool = False) -> Explanation:
+    """Explain a report; `is_dying`: who asks was killed just before."""
+    kernel = kernel_of(report)
+    asked = asked_of(report, kernel, is_dying=is_dying)
+    found, reason = _reason(report, asked, kernel, kernel.version)
+    by_new_rule = None
+    if kernel.version < NEW_RULE:
+        by_new_rule = _reason(report, asked, kernel, NEW_RULE)[1].verdict
+    uses = uses_of(report, kernel)
+    by_min = found
+    if reason.mark == "high":
+        by_min = tuple(trials(report, asked, kernel, kernel.version))
+    situation = Situation(report, kernel, asked, reason, by_new_rule, uses, by_min)
+    return Explanation(
+        report=report,
+        kernel=kernel,
+        asked=asked,
+        trials=found,
+        reason=reason,
+        by_new_rule=by_new_rule,
+        is_doubtful=any(
+            _reason(report, asked, kernel, version)[1].verdict is not reason.verdict
+            for version in _CHANGES
+            if kernel.since < version <= kernel.last and reason.trial is not None
+        ),
+        uses=uses,
+        victims=victims_of(report, kernel),
+        tasks=tasks_of(report, kernel),
+        advice=() if is_dying else tuple(advice_for(situation)),
+        demand=demand_for(situation),
+    )
+
+
+def _reason(
+    report: Report, asked: Asked, kernel: KernelFound, version: Version
+) -> tuple[tuple[Trial, ...], Reason]:
+    """Try all zones by the rule of a version; give the trials that the reason is of."""
+    by_min = tuple(trials(report, asked, kernel, version))
+
+    def by_high() -> tuple[Trial, ...]:
+        return tuple(trials(report, asked, kernel, version, "high"))
+
+    reason = reason_of(report, asked, by_min, by_high)
+    return (by_high() if reason.mark == "high" else by_min), reason

@@ -1,0 +1,105 @@
+"""Advice by what the memory was wanted for, and by what it was used for."""
+
+from collections.abc import Iterator
+
+from oomwatchd.explain.situation import Situation
+from oomwatchd.units import describe_size
+
+_MUCH = 0.25
+_NOTABLE = 0.15
+_PAGE_TABLES = 0.05
+_FULL = 20
+"""Swap of which less than this part is free is full."""
+
+_PURPOSES = {
+    "process_start": (
+        "Start processes while memory is still in large pieces, and keep them: a helper that "
+        "stays, instead of one for each task. Each start needs such a block again."
+    ),
+    "unix_socket": (
+        "Send smaller messages: a write of 16 KiB or more to a unix socket takes one block for all "
+        "of it on kernels up to 3.11; with less than a page it takes single pages."
+    ),
+    "network_receive": (
+        "A packet was dropped, no more: single reports under load are harmless. Where they are "
+        "many: a smaller MTU (no jumbo frames), smaller rings, or a driver that receives into "
+        "single pages."
+    ),
+    "usb": "Smaller transfers (URBs) need smaller blocks: most USB drivers have an option for it.",
+    "sound": "Take sound buffers at start (prealloc in /proc/asound), or smaller ones.",
+    "dma_coherent": (
+        "Give the driver a CMA area (CONFIG_DMA_CMA, cma=), or have it take its buffers at start."
+    ),
+    "seq_file": (
+        "Reading a large file of /proc takes one block for its whole text up to 3.14: read it "
+        "seldom, or through a smaller one."
+    ),
+    "packet_ring": "A smaller block size of the packet ring (tp_block_size) takes smaller blocks.",
+    "iptables": "Large rule sets take large blocks on old kernels: fewer rules, or ipset.",
+}
+
+
+def by_purpose(it: Situation) -> Iterator[str]:
+    """Give advice by what the memory was wanted for."""
+    purpose = it.asked.purpose
+    if purpose is None or not it.asked.order:
+        return
+    key = {"page_directory": "process_start", "kernel_stack": "process_start"}.get(
+        purpose.key, purpose.key
+    )
+    if key in _PURPOSES:
+        yield _PURPOSES[key]
+
+
+def purpose_key(it: Situation) -> str:
+    """Name what the memory was for; "" where that is not known."""
+    return it.asked.purpose.key if it.asked.purpose else ""
+
+
+def by_uses(it: Situation) -> Iterator[str]:
+    """Give advice by what has the memory."""
+    uses = it.uses
+    in_ram_kib = (uses.shmem_kib or 0) + (uses.unevictable_kib or 0)
+    if it.share(in_ram_kib) >= _NOTABLE:
+        yield (
+            f"{_size(in_ram_kib)} are shared memory, tmpfs, a root file system in RAM or locked: "
+            "nothing of that can be dropped. Limit tmpfs (size=), and keep logs and files off it."
+        )
+    if purpose_key(it) == "initramfs":
+        yield "A smaller initramfs or kernel leaves more: this is while it is unpacked."
+        return
+    if it.share(uses.slab_unreclaimable_kib) >= _MUCH:
+        names = ", ".join(slab.name for slab in it.report.slabs[:3])
+        found = f" (largest: {names})" if names else ""
+        yield (
+            f"{_size(uses.slab_unreclaimable_kib)} are slab that cannot be reclaimed{found}: "
+            "watch /proc/slabinfo for what grows."
+        )
+    if it.share(uses.page_tables_kib) >= _PAGE_TABLES:
+        yield (
+            f"{_size(uses.page_tables_kib)} are page tables: many processes that map much. "
+            "Fewer processes, or threads."
+        )
+    if it.share(uses.unaccounted_kib) >= _MUCH:
+        yield (
+            f"{_size(uses.unaccounted_kib)} are in no list of the report: drivers' buffers, "
+            "graphics, network queues, modules. That is the first place to look."
+        )
+    if it.share(uses.anon_kib) >= _MUCH:
+        largest = " (see the largest tasks)" if it.report.tasks else ""
+        yield (
+            f"Programs hold {_size(uses.anon_kib)}{largest}: one that grows for days leaks. "
+            "earlyoom or systemd-oomd end the right one earlier than the kernel does."
+        )
+    if uses.swap_total_kib == 0:
+        yield "There is no swap: compressed swap in RAM (zram) holds two to three times as much."
+    elif (
+        uses.swap_total_kib
+        and uses.swap_free_kib is not None
+        and uses.swap_free_kib * _FULL < uses.swap_total_kib
+    ):
+        yield f"Swap is full ({_size(uses.swap_total_kib)}): more of it only delays the end."
+
+
+def _size(kib: int | None) -> str:
+    return describe_size((kib or 0) << 10)
