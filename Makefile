@@ -16,7 +16,7 @@ OLDEST := structlog==22.3.0 psutil==5.9.4
 # Debian packages that some tests ask for; they are skipped where these are missing.
 TOOLS := strace busybox
 
-.PHONY: run check lint test target bench bench-target tools clean
+.PHONY: run check lint test target bench bench-target bench-explain fuzz tools clean
 
 run: $(VENV)/run.stamp
 	@mkdir -p $(RUN)
@@ -54,6 +54,14 @@ bench: $(VENV)/test.stamp
 bench-target: $(VENV)/test.stamp
 	PYTHONPATH=tests $(BIN)/python -m target.proof $(ARGS)
 
+# What explaining costs: whether it grows with the log alone; ARGS='--megabytes 100' for seconds.
+bench-explain: $(VENV)/test.stamp
+	PYTHONPATH=tests $(BIN)/python -P -m explainbench $(ARGS)
+
+# Bytes that a fuzzer makes up, fed to `explain`; ARGS are libFuzzer's: '-max_total_time=600'.
+fuzz: $(VENV)/fuzz.stamp
+	$(BIN)/python tests/fuzz/explain.py $(ARGS)
+
 tools:
 	@for tool in $(TOOLS); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 	test -z "$$missing" && exit 0; \
@@ -89,5 +97,10 @@ $(VENV)/test.stamp: $(VENV)/bin/pip $(SOURCE)
 	@rm -rf build
 	@touch $@ $(VENV)/run.stamp
 
+$(VENV)/fuzz.stamp: $(VENV)/test.stamp
+	$(BIN)/pip install --quiet --disable-pip-version-check \
+	    "oomwatchd[fuzz] @ file://$$(echo $(CURDIR)/dist/*.whl)"
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist .coverage .coverage.* *.egg-info
+	rm -rf $(VENV) build dist .fuzz .coverage .coverage.* *.egg-info
