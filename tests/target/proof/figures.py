@@ -26,6 +26,7 @@ class Figures(NamedTuple):
     killed_runs: int
     """In which the kernel killed, or panicked as nobody was left to kill."""
     application_killed: int
+    """By whomever, or lost with the device in a panic."""
     starts: float | None
     """Processes that could be started; None where nobody tried."""
     alert_seconds: float | None
@@ -63,7 +64,10 @@ def figures(records: Sequence[Record]) -> Figures:
         ),
         slowest_ms=max((burst["slowest_ns"] / 1e6 for _, burst in bursts), default=None),
         killed_runs=sum(bool(one.get("kills") or one["panic"]) for one in records),
-        application_killed=sum(record["application_killed_by"] is not None for record in whole),
+        application_killed=sum(
+            one.get("application_killed_by") is not None or one["panic"] is not None
+            for one in records
+        ),
         starts=_median(starts) if any(starts) else None,
         alert_seconds=_median(record["alerts"][0][0] for record in whole if record["alerts"]),
         starts_left=min(left or 0 for left in lefts)

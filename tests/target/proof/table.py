@@ -89,7 +89,7 @@ def _failed(it: Figures) -> str:
 
 
 def _kills(it: Figures) -> str:
-    return f"{it.killed_runs} of {it.runs}"
+    return f"{it.application_killed} of {it.runs}"
 
 
 _SUMMARY: Sequence[tuple[str, str, Cell]] = (
@@ -100,12 +100,12 @@ _SUMMARY: Sequence[tuple[str, str, Cell]] = (
     ("c: failed bursts", "pagecache", _failed),
     ("blocks", "pagecache", lambda it: _number(it.first_blocks)),
     ("d: starts left at the alert", "unmovable", lambda it: _number(it.starts_left) or "no alert"),
-    ("e: kills", "reserved", _kills),
-    ("f: kills", "shortage", _kills),
+    ("e: work killed", "reserved", _kills),
+    ("f: work killed", "shortage", _kills),
     ("g: CPU, M", "healthy", lambda it: _number(it.instructions_m)),
-    ("h: kills", "highmem", _kills),
+    ("h: work killed", "highmem", _kills),
     ("i: failed bursts", "returning", _failed),
-    ("j: kills", "borrowed", _kills),
+    ("j: work killed", "borrowed", _kills),
 )
 
 
