@@ -1,7 +1,6 @@
 """`oomwatchctl explain`: what the reports in a kernel's log mean."""
 
 import json
-import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -101,6 +100,11 @@ def _unpacked(
 
     What is cut off, as on a device that lost its power, is read as far as it goes.
     """
+    try:
+        import zlib  # noqa: PLC0415 - not every device's Python has it
+    except ImportError:
+        why = "this Python cannot unpack gzip; try gzip -dc FILE | oomwatchctl explain"
+        raise ParseError(name, 0, b"", why) from None
     unpacker = zlib.decompressobj(wbits=31)
     try:
         while packed:

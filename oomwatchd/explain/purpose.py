@@ -157,6 +157,7 @@ def _until_interrupt(trace: tuple[str, ...]) -> Iterator[tuple[str, str | None]]
         yield name, module
 
 
+@lru_cache(maxsize=2048)
 def _split(frame: str) -> tuple[str, str | None]:
     """Tell the function from its module, and its name from what the compiler made of it."""
     found = _MODULE.match(frame)

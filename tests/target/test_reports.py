@@ -1,10 +1,11 @@
 """Reports made anew on a guest are explained as its memory was."""
 
+import json
 from pathlib import Path
 
 import pytest
-from reportlib import log_in
-from target.guest import Guests
+from reportlib import log_in, log_of
+from target.guest import Boot, Guests
 from target.reports import PLANS, capture
 
 from oomwatchd.explain.explanation import Explanation, explained
@@ -34,6 +35,22 @@ def test_a_kill_with_memory_left_is_fragmentation(guests: Guests, tmp_path: Path
     (before,) = buddyinfo.parse((place / "truth" / "buddyinfo").read_bytes())
     assert sum(before.free_blocks[3:]) <= 1
     assert it.victims
+
+
+@pytest.mark.target
+def test_the_device_itself_explains_a_log(arm: Boot) -> None:
+    """With nothing but what is installed there; what comes by a pipe too."""
+    script = (
+        "oomwatchctl explain /job/log >/out/text || exit\n"
+        "oomwatchctl explain --json </job/log >/out/json || exit\n"
+        "dmesg | oomwatchctl explain >/out/own\necho $? >/out/code\n"
+    )
+    result = arm(script, files={"log": log_of("arm-camera-linux2.6.28-unix-message")})
+    assert "89 <= 124: refused" in result.text("text")
+    (report,) = json.loads(result.text("json"))["reports"]
+    assert report["verdict"]["verdict"] == "fragmentation"
+    assert result.text("own").startswith("no report of the OOM killer")
+    assert result.text("code").strip() == "1"
 
 
 @pytest.mark.target
