@@ -12,7 +12,7 @@ import sys
 
 from target.debs import BuildError, default_cache
 from target.goals import Figures, goals, table
-from target.guest import Guests, Options
+from target.guest import Guests, Options, heed_termination
 from target.machines import ARM
 from target.proof.peers import programs
 from target.wheel import project_wheel
@@ -76,6 +76,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="target.bench", description="what the daemon costs")
     parser.add_argument("--ticks", type=int, default=TICKS, help=f"in the long run ({TICKS})")
     wanted = parser.parse_args()
+    heed_termination()
     try:
         figures = measure(Guests(default_cache(), project_wheel), wanted.ticks)
     except BuildError as error:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from target.debs import BuildError, default_cache
-from target.guest import Guests, Options, Result
+from target.guest import Guests, Options, Result, heed_termination
 from target.machines import ARM
 from target.wheel import project_wheel
 
@@ -58,6 +58,7 @@ def steps_of(result: Result) -> list[dict[str, Any]]:
 
 def main() -> int:
     """Show it; 0 if the kernel killed or panicked both times."""
+    heed_termination()
     guests = Guests(default_cache(), project_wheel)
     ends: list[str] = []
     for title, arguments in (("only watching", ("--dry-run",)), ("acting", ())):

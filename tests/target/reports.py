@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from target.debs import BuildError, default_cache
-from target.guest import Guests, Options, carried_out
+from target.guest import Guests, Options, carried_out, heed_termination
 from target.inside.reports import SITUATIONS
 from target.machines import ARM, ARM64, ARM64_16K, ARM_5_10, ARM_6_12, ARM_7, Machine
 from target.wheel import TOP, project_wheel
@@ -128,6 +128,7 @@ def main() -> int:
     parser.add_argument("-o", dest="folder", type=Path, default=TOP / "tests" / "reports")
     parser.add_argument("names", nargs="*", metavar="NAME", help="MACHINE-NAME, as in PLANS")
     given = parser.parse_args()
+    heed_termination()
     guests = Guests(default_cache(), project_wheel)
     for plan in PLANS:
         if given.names and f"{plan.machine.name}-{plan.name}" not in given.names:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from target.debs import BuildError, default_cache
 from target.disk import make_ext4
-from target.guest import Guests
+from target.guest import Guests, heed_termination
 from target.proof.claims import claims
 from target.proof.play import Record, Results, ResultsError, make_of, plans_for, play
 from target.proof.scenarios import CONTESTANTS, SCENARIOS, VARIANTS
@@ -25,8 +25,7 @@ SEEDS = 20
 
 def main() -> int:
     """Play and show; 69 where a guest cannot be built, 130 where somebody interrupts."""
-    # As an interrupt: guests are ended, and folders removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    heed_termination()
     try:
         return _proof()
     except KeyboardInterrupt:
