@@ -3,23 +3,19 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from oomwatchd.explain.kernel import name_of
-from oomwatchd.explain.rule import largest_min_kib
+from oomwatchd.explain.pieces import against_pieces, compaction, for_atomic
 from oomwatchd.explain.situation import NODE_CONSTRAINTS, Situation, has_highmem
-from oomwatchd.explain.trial import Refusal
 from oomwatchd.explain.usage import by_purpose, by_uses
 from oomwatchd.explain.verdict import Verdict
 from oomwatchd.report.record import Kind
 from oomwatchd.units import describe_size
 
-_DROPPABLE_KIB = 2 * 1024
-"""Less is not worth dropping."""
 _NOTABLE = 0.1
 _MOST = 0.5
 _WORTH_NAMING = 8
 """CMA is named where it has at least this part of what is free."""
 _SMALL_KIB = 200 * 1024
 """A hundredth of it is less than a pageblock of 2 MiB, the smallest there are mostly."""
-_COMPACTION_FOR_BOARDS = (2, 6, 38)
 
 
 def advice_for(situation: Situation) -> Iterator[str]:
@@ -27,99 +23,6 @@ def advice_for(situation: Situation) -> Iterator[str]:
     give = _BY_VERDICT.get(situation.reason.verdict)
     if give is not None:
         yield from give(situation)
-
-
-def _fragmentation(it: Situation) -> Iterator[str]:
-    yield from _compaction(it)
-    yield from _per_order(it)
-    yield from by_purpose(it)
-    if it.asked.flags is not None and not it.asked.flags.may_sleep:
-        yield from _atomic(it)
-    yield _dropping(it)
-
-
-def _compaction(it: Situation) -> Iterator[str]:
-    """Say whether free pages can be put together here."""
-    if it.kernel.last < _COMPACTION_FOR_BOARDS:
-        yield (
-            "This kernel cannot compact memory (2.6.35 began with it, boards without huge pages "
-            "have it since 2.6.38): nothing puts free pages together. A newer kernel can."
-        )
-        return
-    if it.report.compaction_disabled:
-        yield "The kernel is built without compaction: build it with CONFIG_COMPACTION=y."
-        return
-    yield (
-        "Compact memory before it is needed: `echo 1 >/proc/sys/vm/compact_memory` (needs "
-        "CONFIG_COMPACTION), which is what oomwatchd does as headroom falls. It moves programs' "
-        "pages and page cache; slab, page tables, network buffers and drivers' pages stay where "
-        "they are"
-        + (
-            ": when the kernel refuses a request that may sleep it has just tried, so that by "
-            "then little is left that could be moved."
-            if it.asked.flags is not None and it.asked.flags.may_sleep
-            else "."
-        )
-    )
-    if it.is_at_least(5, 9):
-        yield (
-            "Let the kernel compact by itself: vm.compaction_proactiveness (0 is off, 20 the "
-            "default; raise it where it costs nothing that matters)."
-        )
-
-
-def _per_order(it: Situation) -> Iterator[str]:
-    """Up to 4.3 the kernel asks for a stock of large blocks, which grows with its min mark."""
-    trial = it.reason.trial
-    if trial is None or trial.refusal is not Refusal.STOCK or it.asked.flags is None:
-        return
-    most_kib = largest_min_kib(trial, it.asked.flags, it.kernel.page_size)
-    min_kib = trial.zone.kib.get("min", 0)
-    if it.reason.mark == "min" and most_kib is not None and 0 < most_kib < min_kib:
-        yield (
-            f"Do not raise vm.min_free_kbytes against this: before 4.4 the kernel asks for a "
-            f"stock of large blocks that grows with it. With min at {most_kib} KiB or less in "
-            f"{trial.zone.name} (it is {min_kib}) these very figures would have passed."
-        )
-    if it.by_new_rule is Verdict.GRANTED_NOW:
-        yield (
-            "Take a kernel since 4.4, if there is one for the device: it asks for one block that "
-            "is large enough, not for a stock of them, and it can compact."
-        )
-
-
-def _atomic(it: Situation) -> Iterator[str]:
-    yield (
-        "Whoever asks cannot wait, so that nobody reclaims or compacts for it: the blocks have "
-        "to be there before. State the demand below, with as many blocks as are taken at once."
-    )
-    if it.kernel.page_size and (it.asked.order or 0) > 0:
-        yield (
-            "In the driver: take large buffers once at start, use single pages with "
-            "scatter-gather, or CMA (dma_alloc_coherent with a CMA area)."
-        )
-
-
-def _dropping(it: Situation) -> str:
-    """Say whether dropping caches could have helped."""
-    droppable_kib = it.uses.droppable_kib
-    if droppable_kib is None:
-        return "Dropping caches gives back scattered pages: compact afterwards, if at all."
-    size = describe_size(droppable_kib << 10)
-    if droppable_kib < _DROPPABLE_KIB:
-        file_size = describe_size((it.uses.file_kib or 0) << 10)
-        text = f"Dropping caches could not help: page cache is as good as gone ({file_size})"
-        if it.share(it.uses.unevictable_kib) >= _NOTABLE:
-            kept = describe_size((it.uses.unevictable_kib or 0) << 10)
-            text += f"; {kept} are unevictable (locked, or a root file system in RAM), and stay"
-        if it.uses.slab_kib:
-            slab = describe_size(it.uses.slab_kib << 10)
-            text += f"; how much of {slab} of slab could go is not said"
-        return f"{text}."
-    return (
-        f"Dropping caches frees at most {size}, in scattered pages: it helps little unless "
-        "memory is compacted afterwards."
-    )
 
 
 def _reserved(it: Situation) -> Iterator[str]:
@@ -145,7 +48,7 @@ def _reserved(it: Situation) -> Iterator[str]:
                 "in: `echo 1 >/proc/sys/vm/compact_memory`, or oomwatchd, before it comes to this."
             )
     elif trial is not None and it.asked.order:
-        yield from _compaction(it)
+        yield from compaction(it)
     if trial is not None and trial.highatomic_pages:
         size = describe_size(trial.highatomic_pages * it.kernel.page_size)
         yield (
@@ -223,7 +126,7 @@ def _granted_now(it: Situation) -> Iterator[str]:
         "what takes memory in bursts."
     )
     if it.asked.flags is not None and not it.asked.flags.may_sleep:
-        yield from _atomic(it)
+        yield from for_atomic(it)
     yield from by_purpose(it)
 
 
@@ -291,7 +194,7 @@ def _unknown(it: Situation) -> Iterator[str]:
 
 _BY_VERDICT: Mapping[Verdict, Callable[[Situation], Iterator[str]]] = {
     Verdict.SHORTAGE: _shortage,
-    Verdict.FRAGMENTATION: _fragmentation,
+    Verdict.FRAGMENTATION: against_pieces,
     Verdict.RESERVED: _reserved,
     Verdict.LOWMEM: _lowmem,
     Verdict.BOOST: _boost,
