@@ -1,6 +1,7 @@
 """`oomwatchctl explain`: what the reports in a kernel's log mean."""
 
 import json
+import posix
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -42,6 +43,9 @@ def explain(files: list[str], *, as_json: bool) -> int:
     found = Collection()
     cut_off: list[ParseError] = []
     code = fault.OK
+    if not files and posix.isatty(0):
+        # Who forgot the file would wait for ever.
+        posix.write(2, b"reads a kernel's log from the terminal; Ctrl-D ends it\n")
     for name in files or ["-"]:
         try:
             for it in explained(reports(_chunks(name, cut_off))):
@@ -79,7 +83,8 @@ def _chunks(name: str, cut_off: list[ParseError]) -> Iterator[bytes]:
 
 def _plain(file: BinaryIO, name: str, cut_off: list[ParseError]) -> Iterator[bytes]:
     """Give the text, unpacked where it is packed with gzip, as old logs are."""
-    first = file.read(_PACKED_BYTES).removeprefix(_BOM)
+    read = file.read(_PACKED_BYTES)
+    first = read.removeprefix(_BOM)
     for magic, (what, command) in _FORMATS.items():
         if first.startswith(magic):
             raise ParseError(
@@ -88,9 +93,13 @@ def _plain(file: BinaryIO, name: str, cut_off: list[ParseError]) -> Iterator[byt
     if first.startswith(_GZIP):
         yield from _unpacked(first, file, name, cut_off)
         return
-    while first:
-        yield first
-        first = file.read(_CHUNK_BYTES)
+    yield first
+    # Less than was asked for is the end: a terminal would have to say so twice.
+    if len(read) == _PACKED_BYTES:
+        while part := file.read(_CHUNK_BYTES):
+            yield part
+            if len(part) < _CHUNK_BYTES:
+                return
 
 
 def _unpacked(

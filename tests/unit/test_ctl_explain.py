@@ -258,6 +258,23 @@ def test_there_is_a_limit_to_the_kinds_that_are_kept() -> None:
     assert text.count("page: ") + text.count("line ") >= 200
 
 
+def test_whoever_forgot_the_file_is_told_so() -> None:
+    """A log that is pasted into the terminal is explained all the same."""
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [*CLIENT, "explain"], stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        os.close(theirs)
+        assert process.stderr is not None
+        assert process.stdout is not None
+        assert b"Ctrl-D" in process.stderr.readline()
+        os.write(ours, log_of(CAMERA)[:1500] + b"\n\x04")
+        text = process.stdout.read()
+        assert process.wait(TIMEOUT_SECONDS) == 0
+    os.close(ours)
+    assert b"checkd" in text
+
+
 # --- gzip ---
 
 
