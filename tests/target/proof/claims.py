@@ -21,7 +21,7 @@ Runs = Mapping[tuple[str, str], Sequence[Record]]
 STARTS_LEFT = 30
 FASTER = 10
 MORE_BLOCKS = 3
-FEWER_KILLS = 4
+FEWER_KILLS = 2
 UNMOVABLE = "unmovable: compaction did not help"
 _TOLERANCE_BLOCKS = 20
 
