@@ -61,8 +61,8 @@ def _change(reading: Reading, headroom: int, subject: Subject) -> str:
         )
     if reading.cause in (Cause.FRAGMENTATION, Cause.RESERVED):
         return (
-            "`oomwatchctl compact` shows whether compaction helps; what it cannot move is slab, "
-            "page tables and drivers' memory (`oomwatchctl processes` sums that up)."
+            "Try `oomwatchctl compact`: it shows whether compaction helps. What cannot be moved is "
+            "slab, page tables and drivers' memory (`oomwatchctl processes` sums that up)."
         )
     return "See who has the memory: `oomwatchctl processes`."
 

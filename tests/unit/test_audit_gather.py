@@ -198,7 +198,7 @@ def test_every_root_is_audited(root: Path) -> None:
         ("mips-ath79-linux5.10-no-compaction", "compaction", "psi atomic boost"),
         ("aarch64-lx2160-linux6.1-64k-pages", "mobility", ""),
         ("armv7l-virt-linux6.1-64mb-boot", "", "mobility cma root levels boost"),
-        ("aarch64-virt-linux6.1-rt-boot", "", "cma root levels unevictable"),
+        ("aarch64-virt-linux6.1-rt-boot", "", "realtime cma root levels unevictable"),
         ("aarch64-virt-linux6.12-16k-boot", "", "cma root levels boost"),
         ("armv6l-rpi-zero-linux5.10-94mb-no-swap", "", "pagetypeinfo demands"),
         ("armv7l-hi3536-linux3.18-min-free-order-shift", "", "demands vendor vendor"),
