@@ -2,7 +2,7 @@
 
 from oomwatchd.explain.trial import Trial
 from oomwatchd.mm.gfpflags import Flags
-from oomwatchd.mm.watermark import lowered
+from oomwatchd.mm.watermark import unlowered
 
 
 def largest_min_kib(trial: Trial, flags: Flags, page_size: int) -> int | None:
@@ -18,8 +18,5 @@ def largest_min_kib(trial: Trial, flags: Flags, page_size: int) -> int | None:
     )
     if most < 0:
         return None
-    pages = most
-    if flags.high or flags.harder:  # the largest whose lowered value is still as low
-        while lowered(pages + 1, high=flags.high, harder=flags.harder) <= most:
-            pages += 1
+    pages = unlowered(most, high=flags.high, harder=flags.harder)
     return (pages + 1) * page_size // 1024 - 1

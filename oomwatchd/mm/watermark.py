@@ -158,6 +158,15 @@ def lowered(mark: int, *, high: bool, harder: bool) -> int:
     return mark
 
 
+def unlowered(mark: int, *, high: bool, harder: bool) -> int:
+    """Give the largest min mark that is lowered to no more than `mark`: lowered() turned round."""
+    if harder:
+        mark = mark * 4 // 3
+    if high:
+        mark *= 2
+    return mark
+
+
 def tightest(written: list[Check]) -> Check:
     """Give the comparison that fails first as blocks are taken: each takes the same off all."""
     return written[0] if len(written) == 1 else min(written, key=_margin)

@@ -301,3 +301,15 @@ def test_advice_is_given_once() -> None:
     for it in many:
         assert len(set(it.advice)) == len(it.advice)
         assert all(text.endswith((".", ")")) for text in it.advice)
+
+
+def test_figures_that_no_machine_has_take_no_time() -> None:
+    """A damaged log may say anything of the marks."""
+    made = report(
+        zone(
+            blocks=blocks_of(o0=9 * 10**14, o2=25 * 10**12), marks=(10**15, 2 * 10**15, 3 * 10**15)
+        ),
+        release="2.6.28",
+        flags="GFP_ATOMIC",
+    )
+    assert "would have passed" in advice(made)

@@ -13,8 +13,10 @@ from oomwatchd.mm.watermark import (
     WatermarkRule,
     checks,
     grants,
+    lowered,
     min_mark,
     rule_of,
+    unlowered,
     unusable_highatomic_pages,
 )
 from oomwatchd.mm.zonelist import Reached
@@ -463,3 +465,11 @@ def test_an_order_beyond_the_largest_is_never_granted() -> None:
     """No block, no grant: in no era."""
     for version in ERAS:
         assert seed_headroom(11, version=version) == 0
+
+
+@given(st.integers(0, 2**70), st.booleans(), st.booleans())
+def test_a_lowered_mark_is_turned_round(mark: int, high: bool, harder: bool) -> None:  # noqa: FBT001 - drawn
+    """The largest that is lowered to no more than that, however large it is."""
+    found = unlowered(mark, high=high, harder=harder)
+    assert lowered(found, high=high, harder=harder) <= mark
+    assert lowered(found + 1, high=high, harder=harder) > mark
