@@ -69,7 +69,7 @@ def decide(
 
 def _answer(reading: Reading, case: _Case) -> _Answer:
     """Choose the remedy for one low demand."""
-    in_vain = _nodes_in_vain(reading, case.state)
+    in_vain = _nodes_in_vain(reading, case)
     possible = list(rungs(reading, case.assessment, case.limits, in_vain))
     if not possible:
         return _Answer(None, no_rung(reading, case.limits))
@@ -91,8 +91,14 @@ def _answer(reading: Reading, case: _Case) -> _Answer:
     return _Answer(None, _in_vain(reading, tried, case.state), is_spent=True)
 
 
-def _nodes_in_vain(reading: Reading, state: State) -> frozenset[int | None]:
-    """Give the nodes that were compacted in vain since the demand became low; None is all."""
+def _nodes_in_vain(reading: Reading, case: _Case) -> frozenset[int | None]:
+    """Give the nodes that were compacted in vain since the demand became low; None is all.
+
+    None of them where there is but one, which is all: that it was tried says enough.
+    """
+    state = case.state
+    if len(case.limits.nodes) < 2:  # noqa: PLR2004 - of one there is nothing to choose
+        return frozenset()
     standing = state.standings.get(reading.demand.name)
     since = standing.low_since if standing else None
     if since is None:
