@@ -27,7 +27,7 @@ _AMOUNTS = frozenset(
     }
 )
 """Those of memory.stat that are bytes; the rest are events."""
-_NOTHING = Cgroup(None, None, None, None, None, None, None, {})
+NOTHING_KNOWN = Cgroup(None, None, None, None, None, None, None, {})
 
 
 def take_task(draft: Draft, text: str) -> bool:
@@ -35,7 +35,7 @@ def take_task(draft: Draft, text: str) -> bool:
     match = _TASK.match(text)
     if match is None or not _may_be(draft):
         return False
-    cgroup = draft.cgroup or _NOTHING
+    cgroup = draft.cgroup or NOTHING_KNOWN
     if cgroup.path is not None:
         return False
     draft.cgroup = cgroup._replace(path=match[2].strip() or None, task_path=match[1] or None)
@@ -49,7 +49,7 @@ def take_usage(draft: Draft, text: str) -> bool:
     match = _USAGE.match(text)
     if match is None or not _may_be(draft):
         return False
-    cgroup = draft.cgroup or _NOTHING
+    cgroup = draft.cgroup or NOTHING_KNOWN
     usage, limit = int(match[2]), int(match[3])
     if match[1] == "memory":
         if cgroup.usage_kib is not None:
@@ -70,7 +70,7 @@ def take_stats(draft: Draft, text: str) -> bool:
     match = _STATS.match(text)
     if match is None or not _may_be(draft):
         return False
-    cgroup = draft.cgroup or _NOTHING
+    cgroup = draft.cgroup or NOTHING_KNOWN
     stats = dict(cgroup.stats_kib)
     # Before 5.0 each group below the limit has a line of its own, which does not count the others.
     for key, kib in _FIGURE.findall(text, match.end()):
@@ -98,4 +98,4 @@ def take_stat(draft: Draft, text: str) -> bool:
 
 def _may_be(draft: Draft) -> bool:
     """Whether that report may be one of a group."""
-    return (draft.is_oom or draft.kind is None) and draft.stage <= Stage.TASKS
+    return draft.may_kill and draft.stage <= Stage.TASKS

@@ -168,6 +168,11 @@ class Draft:
         return self.chosen is not None and not self.kills
 
     @property
+    def may_kill(self) -> bool:
+        """Whether somebody may be killed at its end."""
+        return self.is_oom or self.kind is None
+
+    @property
     def is_complete(self) -> bool:
         """Whether nothing more than the kill of somebody else is to be expected."""
         if self.is_oom or self.kind is None:

@@ -90,9 +90,9 @@ def take_counters(draft: Draft, text: str) -> bool:
     return True
 
 
-def take_free_pages(draft: Draft, text: str) -> bool:
+def take_free_pages(draft: Draft, _text: str) -> bool:
     """Pass over "Free pages: ...kB", which 2.6.18 prints among the figures."""
-    return bool(text) and draft.reach(Stage.COUNTERS)
+    return draft.reach(Stage.COUNTERS)
 
 
 def take_node_line(draft: Draft, text: str) -> bool:  # noqa: PLR0911 - a form a branch

@@ -43,9 +43,9 @@ class Opening(NamedTuple):
     kind: Kind | None
     """None where it is no report, only printed like one."""
     header: Header | None
-    vmalloc_bytes: int | None
-    vmalloc_got_bytes: int | None
-    signs: frozenset[str]
+    signs: frozenset[str] = frozenset()
+    vmalloc_bytes: int | None = None
+    vmalloc_got_bytes: int | None = None
 
 
 def opening(text: str) -> Opening | None:  # noqa: PLR0911 - a form a branch
@@ -60,20 +60,18 @@ def opening(text: str) -> Opening | None:  # noqa: PLR0911 - a form a branch
         stall = _STALL.search(text)
         if stall:
             who = _comm(text[: stall.start()].rstrip(": "))
-            return Opening(None, _NOTHING._replace(comm=who), None, None, frozenset())
+            return Opening(None, _NOTHING._replace(comm=who))
         match = _VMAP.match(text)
         if match:
-            return Opening(Kind.VMALLOC_FAILURE, None, int(match[1]), None, frozenset())
+            return Opening(Kind.VMALLOC_FAILURE, None, vmalloc_bytes=int(match[1]))
     if "Allocation of length" in text and _NO_MMU.match(text):
-        return Opening(
-            None, None, None, None, frozenset()
-        )  # the same again: the report came before
+        return Opening(None, None)  # the same again: the report came before
     if "vmalloc" in text:
         match = _VMALLOC.match(text)
         if match:
             return _vmalloc(text, match)
     if text[:5].lower() == "sysrq" and _SHOW_MEMORY.match(text):
-        return Opening(None, None, None, None, frozenset())
+        return Opening(None, None)
     return None
 
 
@@ -88,7 +86,7 @@ def _oom(text: str) -> Opening:
         signs.add("OOM header: nodemask=")
         if ",  order=" in text:
             signs.add("OOM header: two blanks before order=")
-    return Opening(Kind.OOM, header, None, None, frozenset(signs) | _signs(text))
+    return Opening(Kind.OOM, header, frozenset(signs) | _signs(text))
 
 
 def _failure(text: str, before: str, sign: str | None) -> Opening:
@@ -101,7 +99,7 @@ def _failure(text: str, before: str, sign: str | None) -> Opening:
         signs.add("failure header: nodemask=")
     if "cpuset=" in text:
         signs.add("failure header: cpuset=")
-    return Opening(Kind.ALLOCATION_FAILURE, header, None, None, frozenset(signs) | _signs(text))
+    return Opening(Kind.ALLOCATION_FAILURE, header, frozenset(signs) | _signs(text))
 
 
 def _vmalloc(text: str, match: re.Match[str]) -> Opening:
@@ -113,9 +111,9 @@ def _vmalloc(text: str, match: re.Match[str]) -> Opening:
     return Opening(
         Kind.VMALLOC_FAILURE,
         wanted,
-        int(size) if size else None,
-        int(got) if got else None,
         _signs(text),
+        vmalloc_bytes=int(size) if size else None,
+        vmalloc_got_bytes=int(got) if got else None,
     )
 
 
@@ -206,9 +204,9 @@ def _either(old: int | None, new: int | None) -> int | None:
     return new if old is None else old
 
 
-def take_cpuset(draft: Draft, text: str) -> bool:
+def take_cpuset(draft: Draft, _text: str) -> bool:
     """Take the line "COMM cpuset=/ mems_allowed=0": it says nothing but the kernel's age."""
-    if draft.stage > Stage.HEADER or not text:
+    if draft.stage > Stage.HEADER:
         return False
     draft.signs.add("cpuset= mems_allowed= on a line of its own")
     return True

@@ -6,8 +6,9 @@ kernel chose, and who died.
 
 import re
 
+from oomwatchd.report.cgroups import NOTHING_KNOWN
 from oomwatchd.report.draft import MAX_KILLS, Draft, Stage
-from oomwatchd.report.record import Cgroup, Chosen, Kill, Kind
+from oomwatchd.report.record import Chosen, Kill, Kind
 
 _WHY = r"(?:(Out of [Mm]emory|Memory cgroup out of memory|No available memory)([^:]{0,60}): )?"
 _CHOSEN = re.compile(_WHY + r"([Kk]ill) process (\d{1,10}) \((.*)\)(?:,? score (\d{1,20})(.*))?")
@@ -28,7 +29,6 @@ _SUMMARY_TASK = re.compile(r",task_memcg=(.{0,4096}?),task=")
 _LAST_GASP = re.compile(
     r"(?:Kernel panic - not syncing: )?Out of memory(?: and no killable processes|.*panic_on_oom)"
 )
-_NO_CGROUP = Cgroup(None, None, None, None, None, None, None, {})
 _CONSTRAINTS = {
     "Memory cgroup out of memory": "CONSTRAINT_MEMCG",
     "No available memory": "CONSTRAINT_MEMORY_POLICY",
@@ -43,7 +43,7 @@ def is_rest(text: str) -> bool:
 def take_chosen(draft: Draft, text: str) -> bool:
     """Take "Out of memory: Kill process 995 (httpd) score 2646 or sacrifice child"."""
     match = _CHOSEN.match(text)
-    if match is None or not _may_kill(draft):
+    if match is None or not draft.may_kill:
         return False
     if match[6] is None and text.endswith("sharing same memory"):
         return _add(draft, Kill(int(match[4]), match[5], *(None,) * 7))
@@ -67,7 +67,7 @@ def take_kill(draft: Draft, text: str) -> bool:
     match = _KILL.match(text)
     if match is None:
         return _take_torn(draft, text)
-    if not _may_kill(draft):
+    if not draft.may_kill:
         return False
     another = draft.chosen is None or match[6].startswith(" total-vm")
     if draft.kills and match[1] is not None and another and not draft.group_kill:
@@ -92,7 +92,7 @@ def take_kill(draft: Draft, text: str) -> bool:
 def _take_torn(draft: Draft, text: str) -> bool:
     """Take a kill whose line ends within the name; what is left of that goes before its figures."""
     match = _TORN_KILL.match(text)
-    if match is None or not _may_kill(draft) or (draft.kills and match[1] is not None):
+    if match is None or not draft.may_kill or (draft.kills and match[1] is not None):
         return False
     if not _add(draft, Kill(int(match[3]), match[4], *(None,) * 7)):
         return False
@@ -128,11 +128,6 @@ def _filled(kill: Kill, text: str) -> Kill:
     )
 
 
-def _may_kill(draft: Draft) -> bool:
-    """Whether somebody may be killed at the end of that report."""
-    return draft.is_oom or draft.kind is None
-
-
 def _add(draft: Draft, kill: Kill) -> bool:
     """Add one who was killed, not twice."""
     if len(draft.kills) >= MAX_KILLS or any(known.pid == kill.pid for known in draft.kills):
@@ -159,7 +154,7 @@ def _reason(draft: Draft, why: str | None, detail: str | None) -> None:
 def take_summary(draft: Draft, text: str) -> bool:
     """Take "oom-kill:constraint=...,task=...,pid=...,uid=..." (since 5.0)."""
     match = _SUMMARY.match(text)
-    if match is None or not _may_kill(draft) or draft.stage > Stage.TASKS:
+    if match is None or not draft.may_kill or draft.stage > Stage.TASKS:
         return False
     if "oom-kill:" in draft.signs:
         return False
@@ -173,7 +168,7 @@ def take_summary(draft: Draft, text: str) -> bool:
         task = paths[2] if paths else None
         if task is None and (found := _SUMMARY_TASK.search(text)):
             task = found[1]
-        cgroup = draft.cgroup or _NO_CGROUP
+        cgroup = draft.cgroup or NOTHING_KNOWN
         draft.cgroup = cgroup._replace(
             path=cgroup.path or (paths[1] if paths else None), task_path=cgroup.task_path or task
         )
@@ -182,7 +177,7 @@ def take_summary(draft: Draft, text: str) -> bool:
 
 def take_last_gasp(draft: Draft, text: str) -> bool:
     """Take what is said when nobody may be killed, or when the kernel is to panic instead."""
-    if not _LAST_GASP.match(text) or not _may_kill(draft) or draft.kills:
+    if not _LAST_GASP.match(text) or not draft.may_kill or draft.kills:
         return False
     if "no killable" in text:
         draft.nobody_to_kill = True
@@ -192,9 +187,9 @@ def take_last_gasp(draft: Draft, text: str) -> bool:
     return True
 
 
-def take_reaper(draft: Draft, text: str) -> bool:
+def take_reaper(draft: Draft, _text: str) -> bool:
     """Pass over the reaper's lines, which follow a kill (since 4.6)."""
-    if draft.stage < Stage.KILL or not text:
+    if draft.stage < Stage.KILL:
         return False
     draft.signs.add("oom_reaper:")
     return True
@@ -202,7 +197,7 @@ def take_reaper(draft: Draft, text: str) -> bool:
 
 def take_group_kill(draft: Draft, text: str) -> bool:
     """Take "Tasks in /a are going to be killed due to memory.oom.group set"."""
-    if "memory.oom.group" not in text or not _may_kill(draft):
+    if "memory.oom.group" not in text or not draft.may_kill:
         return False
     draft.group_kill = True
     return True
