@@ -13,7 +13,7 @@ from oomwatchd.explain.marks import boost_pages, is_unbounded, mark_of
 from oomwatchd.explain.reported import pages_of, with_cma, zone_of
 from oomwatchd.explain.request import Asked
 from oomwatchd.mm.watermark import Check, WatermarkRule, checks, rule_of
-from oomwatchd.mm.zonelist import CANONICAL, compiled_zones, reach
+from oomwatchd.mm.zonelist import compiled_zones, highest_index, reach
 from oomwatchd.model import Request, Version
 from oomwatchd.report.record import Report, ReportZone
 
@@ -38,27 +38,27 @@ class Trial(NamedTuple):
     is_reached: bool
     """Whether the request may use the zone at all."""
     free_pages: int | None
-    mark_pages: int | None
+    mark_pages: int | None = None
     """The mark as lowered for the request; None where none holds or it is not told."""
-    reserve_pages: int
+    reserve_pages: int = 0
     """The lowmem reserve that is kept from this request."""
-    boost_pages: int
+    boost_pages: int = 0
     """By how much the zone's marks are raised for a while (5.0 on)."""
-    raised_pages: int
+    raised_pages: int = 0
     """What of the mark is boost: it is lowered as the mark is."""
-    cma_pages: int
+    cma_pages: int = 0
     """Free CMA pages that the request cannot use."""
-    highatomic_pages: int
+    highatomic_pages: int = 0
     """Pages of the HighAtomic reserve that are left out for it."""
-    checks: tuple[Check, ...]
+    checks: tuple[Check, ...] = ()
     """Check i counts what is free in blocks of order i and more (since 4.4 there is one)."""
-    usable_blocks: int | None
+    usable_blocks: int | None = None
     """Free blocks that are large enough and may serve it; None where the lists are missing. Of
     lists that are cut, at least so many."""
-    barred_blocks: int
+    barred_blocks: int = 0
     """Free blocks that are large enough and of a type that may not."""
-    refusal: Refusal | None
-    missing: str | None
+    refusal: Refusal | None = None
+    missing: str | None = None
     """What the report lacks to judge the zone; None where it can be judged."""
 
     @property
@@ -80,7 +80,7 @@ def trials(
     names = [zone.name for zone in report.zones]
     compiled = compiled_zones(names, protection, version)
     # What a request may use is not known where its flags are not.
-    top = _top_index(compiled, asked.top_zone) if asked.flags is not None else len(compiled) - 1
+    top = highest_index(compiled, asked.top_zone) if asked.flags is not None else len(compiled) - 1
     rule = rule_of(version)
     return [
         _tried(with_cma(zone, report), asked, kernel, rule, version, (compiled, top), mark)
@@ -89,19 +89,6 @@ def trials(
         for zone in report.zones
         if zone.kib.get("managed", zone.kib.get("present")) != 0  # 2.6.18 lists empty ones too
     ]
-
-
-def _top_index(compiled: tuple[str, ...], top_zone: str) -> int:
-    """Give the highest zone's index; a zone that is not compiled in falls back downwards.
-
-    Without a DMA or DMA32 zone such a request may use Normal (OPT_ZONE_DMA, OPT_ZONE_DMA32).
-    """
-    if top_zone in ("DMA", "DMA32") and top_zone not in compiled:
-        top_zone = "Normal"
-    limit = CANONICAL.index(top_zone)
-    return max(
-        (at for at, name in enumerate(compiled) if CANONICAL.index(name) <= limit), default=-1
-    )
 
 
 def _is_allowed(zone: ReportZone, report: Report) -> bool:
@@ -125,8 +112,7 @@ def nodes_of(nodemask: str) -> set[int] | None:
 
 
 def _unreached(zone: ReportZone, kernel: KernelFound) -> Trial:
-    free = pages_of(zone, "free", kernel)
-    return Trial(zone, False, free, None, 0, 0, 0, 0, 0, (), None, 0, None, None)  # noqa: FBT003 - as its fields
+    return Trial(zone, is_reached=False, free_pages=pages_of(zone, "free", kernel))
 
 
 def _tried(  # noqa: PLR0913, PLR0917 - a zone, a request, and the kernel's rule
@@ -145,13 +131,16 @@ def _tried(  # noqa: PLR0913, PLR0917 - a zone, a request, and the kernel's rule
     if reached is None:
         return _unreached(zone, kernel)
     if flags is None or order is None or whole.free_pages is None or whole.watermarks is None:
-        lacking = "the request" if flags is None or order is None else "its figures"
-        return _unreached(zone, kernel)._replace(
+        marks = whole.watermarks
+        boost = (marks.boost or 0) if marks else 0
+        return Trial(
+            zone,
             is_reached=True,
-            missing=lacking,
-            mark_pages=whole.watermarks.min if whole.watermarks else None,
-            raised_pages=(whole.watermarks.boost or 0) if whole.watermarks else 0,
-            boost_pages=(whole.watermarks.boost or 0) if whole.watermarks else 0,
+            free_pages=whole.free_pages,
+            missing="the request" if flags is None or order is None else "its figures",
+            mark_pages=marks.min if marks else None,
+            raised_pages=boost,
+            boost_pages=boost,
             cma_pages=whole.free_cma_pages or 0,
             highatomic_pages=whole.highatomic_reserved_pages or 0,
         )
@@ -178,8 +167,6 @@ def _tried(  # noqa: PLR0913, PLR0917 - a zone, a request, and the kernel's rule
         checks=written,
         usable_blocks=usable,
         barred_blocks=barred,
-        refusal=None,
-        missing=None,
     )
     # From a request for a zone itself nothing is kept back there.
     lacks_reserve = zone.lowmem_reserve is None and whole.zone_index != zones[1]

@@ -79,14 +79,18 @@ def reach(zone: Zone, top: int) -> Reached | None:
 
 @lru_cache(maxsize=len(Request))
 def top_index(compiled: tuple[str, ...], request: Request) -> int:
-    """Give the index of the highest zone that the request may use (gfp_zone()).
+    """Give the index of the highest zone that the request may use."""
+    return highest_index(compiled, RIGHTS[request].top_zone)
 
-    Without a DMA or DMA32 zone such a request may use Normal (OPT_ZONE_DMA, OPT_ZONE_DMA32).
+
+def highest_index(compiled: tuple[str, ...], top_zone: str) -> int:
+    """Give the index of a zone (gfp_zone()), or of the next below where it is not compiled in.
+
+    Without a DMA or DMA32 zone a request for one may use Normal (OPT_ZONE_DMA, OPT_ZONE_DMA32).
     """
-    top_zone = RIGHTS[request].top_zone
-    if top_zone == "Movable":
-        return max((index for index, name in enumerate(compiled) if name != "Device"), default=-1)
-    for name in (top_zone, "Normal"):
-        if name in compiled:
-            return compiled.index(name)
-    return -1
+    if top_zone in ("DMA", "DMA32") and top_zone not in compiled:
+        top_zone = "Normal"
+    limit = CANONICAL.index(top_zone)
+    return max(
+        (index for index, name in enumerate(compiled) if CANONICAL.index(name) <= limit), default=-1
+    )
