@@ -66,7 +66,7 @@ def _demand(
     spec: DemandSpec, order: int, page_size: int, total_kib: int | None, gap_pages: int | None
 ) -> Demand:
     """Take the stated levels, or those by the system's memory or marks: both hardly change."""
-    warning, critical = _levels(order, page_size, total_kib, gap_pages)
+    warning, critical = builtin_levels(order, page_size, total_kib, gap_pages)
     if spec.warning is not None:
         # In proportion: a stage between the two is what the warning is for.
         in_proportion = spec.warning * critical // warning
@@ -108,7 +108,7 @@ def _gap_pages(system: System, request: Request) -> int | None:
     return gap_pages
 
 
-def _levels(
+def builtin_levels(
     order: int, page_size: int, total_kib: int | None, gap_pages: int | None
 ) -> tuple[int, int]:
     """Give default levels (warning, critical) in blocks: of all memory, by the marks, or of CMA."""

@@ -7,10 +7,10 @@ from oomwatchd.explain.story import headline
 from oomwatchd.explain.verdict import Verdict
 
 MOST_GROUPS = 64
-"""More kinds of failure in one log are counted only: memory stays bounded."""
+"""Of further kinds no explanation is kept: memory stays bounded."""
 MOST_PLACES = 100
 MOST_OTHERS = 1000
-"""Of further kinds, each in a line."""
+"""Of further kinds, each in a line; more are counted."""
 
 
 class Place(NamedTuple):
@@ -41,12 +41,10 @@ class Group:
         self.count = 0
         self.more: list[Place] = []
         """Where the others are, as far as `MOST_PLACES` goes."""
-        self.last_at: str | None = None
 
     def add(self, source: str, it: Explanation) -> None:
         """Count one more."""
         self.count += 1
-        self.last_at = it.report.at
         if it is not self.first and len(self.more) < MOST_PLACES:
             self.more.append(Place(source, it.report.line, it.report.at, it.asked.comm))
 
@@ -105,7 +103,7 @@ def _key(it: Explanation) -> tuple[object, ...]:
         it.reason.verdict,
         asked.order,
         asked.mask,
-        asked.purpose.key if asked.purpose else None,
+        asked.purpose_key,
         it.kernel.release or it.kernel.since,
         it.reason.trial.zone.name if it.reason.trial else None,
         report.cgroup.path if report.cgroup else None,

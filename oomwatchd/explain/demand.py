@@ -2,11 +2,13 @@
 
 from typing import NamedTuple
 
+from oomwatchd.assess.demands import builtin_levels
 from oomwatchd.explain.situation import NODE_CONSTRAINTS, Situation, has_highmem
 from oomwatchd.explain.trial import Trial
 from oomwatchd.explain.verdict import Verdict
 from oomwatchd.mm.watermark import grants
 from oomwatchd.model import Request, pages_in_blocks
+from oomwatchd.units import pages_of_kib
 
 _NAMES = {
     "process_start": "process",
@@ -29,8 +31,6 @@ _NAMES = {
 _LEAST_WARNING = 8
 _ATOMIC_LEVELS = (32, 16)
 """How many blocks a driver takes at once is not in any report: state it."""
-_WARNING_KIB, _WARNING_PERCENT = 4 * 1024, 6
-_CRITICAL_KIB, _CRITICAL_PERCENT = 2 * 1024, 3
 _WATCHED = frozenset(
     {
         Verdict.SHORTAGE,
@@ -79,8 +79,8 @@ def demand_for(situation: Situation) -> DemandSection | None:
     if asked.is_dying or situation.report.constraint in NODE_CONSTRAINTS:
         return None
     request = asked.request
-    purpose = asked.purpose.key if asked.purpose else ""
-    name = _NAMES.get(purpose, "atomic" if request is Request.ATOMIC else f"order{asked.order}")
+    other = "atomic" if request is Request.ATOMIC else f"order{asked.order}"
+    name = _NAMES.get(asked.purpose_key, other)
     warning, critical = _levels(situation, asked.order, request)
     if asked.order == 0 and name == f"order{asked.order}":
         name = "memory" if request is Request.MOVABLE else "lowmem"
@@ -119,18 +119,12 @@ def _most_blocks(trial: Trial, order: int) -> int:
 
 def _levels(situation: Situation, order: int, request: Request) -> tuple[int, int]:
     """Give the levels, in blocks."""
-    page_kib = situation.kernel.page_size // 1024
+    page_size, trial = situation.kernel.page_size, situation.reason.trial
     if order == 0 and request in (Request.MOVABLE, Request.KERNEL):
-        total_kib = situation.uses.total_kib or 0
-        return (
-            max(_WARNING_KIB, total_kib * _WARNING_PERCENT // 100) // page_kib,
-            max(_CRITICAL_KIB, total_kib * _CRITICAL_PERCENT // 100) // page_kib,
-        )
+        return builtin_levels(order, page_size, situation.uses.total_kib or 0, None)
     if request is Request.ATOMIC:
         return _ATOMIC_LEVELS
-    trial = situation.reason.trial
-    gap_kib = 0
-    if trial is not None:
-        gap_kib = trial.zone.kib.get("low", 0) - trial.zone.kib.get("min", 0)
-    warning = max(_LEAST_WARNING, gap_kib // page_kib >> (order + 1))
-    return warning, max(2, warning // 4)
+    kib = trial.zone.kib if trial is not None else {}
+    gap_pages = pages_of_kib(kib.get("low", 0) - kib.get("min", 0), page_size)
+    warning, critical = builtin_levels(order, page_size, None, gap_pages)
+    return max(_LEAST_WARNING, warning), critical

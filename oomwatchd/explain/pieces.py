@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from oomwatchd.explain.request import has_compaction
 from oomwatchd.explain.rule import largest_min_kib
 from oomwatchd.explain.situation import Situation
 from oomwatchd.explain.trial import Refusal
@@ -12,7 +13,6 @@ from oomwatchd.units import describe_size
 _DROPPABLE_KIB = 2 * 1024
 """Less is not worth dropping."""
 _NOTABLE = 0.1
-_COMPACTION_FOR_BOARDS = (2, 6, 38)
 
 
 def against_pieces(it: Situation) -> Iterator[str]:
@@ -27,7 +27,7 @@ def against_pieces(it: Situation) -> Iterator[str]:
 
 def compaction(it: Situation) -> Iterator[str]:
     """Say whether free pages can be put together here."""
-    if it.kernel.last < _COMPACTION_FOR_BOARDS:
+    if not has_compaction(it.kernel):
         yield (
             "This kernel cannot compact memory (2.6.35 began with it, boards without huge pages "
             "have it since 2.6.38): nothing puts free pages together. A newer kernel can."
@@ -79,9 +79,9 @@ def for_atomic(it: Situation) -> Iterator[str]:
     """Give advice for whoever cannot wait."""
     yield (
         "Whoever asks cannot wait, so that nobody reclaims or compacts for it: the blocks have "
-        "to be there before. State the demand below, with as many blocks as are taken at once."
+        "to be there before. State a demand for it, with as many blocks as are taken at once."
     )
-    if it.kernel.page_size and (it.asked.order or 0) > 0:
+    if it.asked.order:
         yield (
             "In the driver: take large buffers once at start, use single pages with "
             "scatter-gather, or CMA (dma_alloc_coherent with a CMA area)."

@@ -53,6 +53,11 @@ class Asked(NamedTuple):
     """Whether order and flags are those of a real request (a page fault's kill has neither)."""
 
     @property
+    def purpose_key(self) -> str:
+        """Name what the memory was for in a word; "" where that is not known."""
+        return self.purpose.key if self.purpose else ""
+
+    @property
     def top_zone(self) -> str:
         """The highest zone that it may use, by its flags: gfp_zone()."""
         flags = self.flags

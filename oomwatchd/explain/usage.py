@@ -41,19 +41,11 @@ _PURPOSES = {
 
 def by_purpose(it: Situation) -> Iterator[str]:
     """Give advice by what the memory was wanted for."""
-    purpose = it.asked.purpose
-    if purpose is None or not it.asked.order:
-        return
-    key = {"page_directory": "process_start", "kernel_stack": "process_start"}.get(
-        purpose.key, purpose.key
-    )
-    if key in _PURPOSES:
+    key = it.asked.purpose_key
+    if key in ("page_directory", "kernel_stack"):
+        key = "process_start"
+    if it.asked.order and key in _PURPOSES:
         yield _PURPOSES[key]
-
-
-def purpose_key(it: Situation) -> str:
-    """Name what the memory was for; "" where that is not known."""
-    return it.asked.purpose.key if it.asked.purpose else ""
 
 
 def by_uses(it: Situation) -> Iterator[str]:
@@ -65,7 +57,7 @@ def by_uses(it: Situation) -> Iterator[str]:
             f"{_size(in_ram_kib)} are shared memory, tmpfs, a root file system in RAM or locked: "
             "nothing of that can be dropped. Limit tmpfs (size=), and keep logs and files off it."
         )
-    if purpose_key(it) == "initramfs":
+    if it.asked.purpose_key == "initramfs":
         yield "A smaller initramfs or kernel leaves more: this is while it is unpacked."
         return
     if it.share(uses.slab_unreclaimable_kib) >= _MUCH:
