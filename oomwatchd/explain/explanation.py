@@ -12,11 +12,12 @@ from oomwatchd.explain.request import Asked, asked_of
 from oomwatchd.explain.situation import NODE_CONSTRAINTS, Situation, has_highmem
 from oomwatchd.explain.trial import Trial, trials
 from oomwatchd.explain.verdict import Reason, Verdict, reason_of
-from oomwatchd.explain.victim import Tasks, Victim, tasks_of, victims_of
+from oomwatchd.explain.victim import Tasks, Victim, ranked_tasks, tasks_of, victims_of
 from oomwatchd.model import Version
 from oomwatchd.report.record import Banner, Kind, Report
 
 _REMEMBERED_KILLS = 64
+_UNDECIDED = (Verdict.GRANTED_NOW, Verdict.UNKNOWN)
 NEW_RULE: Version = (4, 4, 0)
 """Since then one block is enough, where a stock of them was asked for."""
 _CHANGES: tuple[Version, ...] = (
@@ -76,43 +77,47 @@ def explain(report: Report, *, is_dying: bool = False) -> Explanation:
     """Explain a report; `is_dying`: who asks was killed just before."""
     kernel = kernel_of(report)
     asked = asked_of(report, kernel, is_dying=is_dying)
-    found, reason = _reason(report, asked, kernel, kernel.version)
+    by_min, by_high, reason = _judged(report, asked, kernel, kernel.version)
     by_new_rule = None
     if kernel.version < NEW_RULE:
-        by_new_rule = _reason(report, asked, kernel, NEW_RULE)[1].verdict
-    uses = uses_of(report, kernel)
-    by_min = found
-    if reason.mark == "high":
-        by_min = tuple(trials(report, asked, kernel, kernel.version))
+        by_new_rule = _judged(report, asked, kernel, NEW_RULE).reason.verdict
+    uses, ranked = uses_of(report, kernel), ranked_tasks(report, kernel)
     situation = Situation(report, kernel, asked, reason, by_new_rule, uses, by_min)
     return Explanation(
         report=report,
         kernel=kernel,
         asked=asked,
-        trials=found,
+        trials=by_high if reason.mark == "high" else by_min,
         reason=reason,
         by_new_rule=by_new_rule,
         is_doubtful=any(
-            _reason(report, asked, kernel, version)[1].verdict is not reason.verdict
+            _judged(report, asked, kernel, version).reason.verdict is not reason.verdict
             for version in _CHANGES
             if kernel.since < version <= kernel.last and reason.trial is not None
         ),
         uses=uses,
-        victims=victims_of(report, kernel),
-        tasks=tasks_of(report, kernel),
+        victims=victims_of(report, ranked),
+        tasks=tasks_of(ranked),
         advice=() if is_dying else tuple(advice_for(situation)),
         demand=demand_for(situation),
     )
 
 
-def _reason(
-    report: Report, asked: Asked, kernel: KernelFound, version: Version
-) -> tuple[tuple[Trial, ...], Reason]:
-    """Try all zones by the rule of a version; give the trials that the reason is of."""
+class _Judgement(NamedTuple):
+    """What the zones answer by the rule of a version, and the reason by that."""
+
+    by_min: tuple[Trial, ...]
+    by_high: tuple[Trial, ...]
+    """Empty where the min mark told all."""
+    reason: Reason
+
+
+def _judged(report: Report, asked: Asked, kernel: KernelFound, version: Version) -> _Judgement:
+    """Try all zones; before a kill the last try is against the high mark."""
     by_min = tuple(trials(report, asked, kernel, version))
-
-    def by_high() -> tuple[Trial, ...]:
-        return tuple(trials(report, asked, kernel, version, "high"))
-
-    reason = reason_of(report, asked, by_min, by_high)
-    return (by_high() if reason.mark == "high" else by_min), reason
+    reason = reason_of(report, asked, by_min)
+    if report.kind is not Kind.OOM or reason.verdict not in _UNDECIDED or not asked.is_known:
+        return _Judgement(by_min, (), reason)
+    by_high = tuple(trials(report, asked, kernel, version, "high"))
+    high = reason_of(report, asked, by_high, "high")
+    return _Judgement(by_min, by_high, reason if high.verdict is Verdict.UNKNOWN else high)

@@ -58,13 +58,8 @@ _LEAST_SHARE = 16
 """A zone smaller than this part of what the request may use decides nothing."""
 
 
-def reason_of(
-    report: Report,
-    asked: Asked,
-    by_min: Sequence[Trial],
-    by_high: Callable[[], Sequence[Trial]],
-) -> Reason:
-    """Find the reason; `by_high` gives the trials against the high mark, which few reports need."""
+def reason_of(report: Report, asked: Asked, found: Sequence[Trial], mark: str = "min") -> Reason:
+    """Find the reason, by the trials against one mark."""
     if report.kind is Kind.CGROUP_OOM:
         return Reason(Verdict.CGROUP_LIMIT, None)
     if report.kind is Kind.VMALLOC_FAILURE:
@@ -73,12 +68,8 @@ def reason_of(
         return Reason(Verdict.REQUESTED, None)
     if not asked.is_known:
         return Reason(Verdict.UNKNOWN, None)
-    elsewhere, is_kill = _free_elsewhere(report, by_min), report.kind is Kind.OOM
-    reason = _by_zones(by_min, asked, "min", elsewhere, is_kill=is_kill)
-    if reason.verdict in (Verdict.GRANTED_NOW, Verdict.UNKNOWN) and is_kill:
-        high = _by_zones(by_high(), asked, "high", elsewhere, is_kill=is_kill)
-        return reason if high.verdict is Verdict.UNKNOWN else high
-    return reason
+    elsewhere, is_kill = _free_elsewhere(report, found), report.kind is Kind.OOM
+    return _by_zones(found, asked, mark, elsewhere, is_kill=is_kill)
 
 
 def _by_zones(

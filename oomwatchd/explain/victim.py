@@ -6,6 +6,8 @@ from oomwatchd.explain.kernel import KernelFound
 from oomwatchd.report.record import Chosen, Kill, Report, Task
 
 _SHOWN_TASKS = 5
+Ranked = list[tuple[Task, int]]
+"""Tasks with their resident memory in KiB, the largest first."""
 
 
 class Victim(NamedTuple):
@@ -29,13 +31,12 @@ class Tasks(NamedTuple):
     rss_kib: int
 
 
-def victims_of(report: Report, kernel: KernelFound) -> tuple[Victim, ...]:
+def victims_of(report: Report, ranked: Ranked) -> tuple[Victim, ...]:
     """Say who was killed."""
-    ranked = _ranked(report, kernel)
     return tuple(_victim(kill, report, ranked) for kill in report.kills)
 
 
-def _victim(kill: Kill, report: Report, ranked: list[tuple[Task, int]]) -> Victim:
+def _victim(kill: Kill, report: Report, ranked: Ranked) -> Victim:
     chosen = report.chosen
     if chosen is not None and chosen.pid == kill.pid:
         chosen = None
@@ -50,15 +51,14 @@ def _victim(kill: Kill, report: Report, ranked: list[tuple[Task, int]]) -> Victi
     return Victim(kill, chosen, freed, row[0] if row else None)
 
 
-def tasks_of(report: Report, kernel: KernelFound) -> Tasks | None:
+def tasks_of(ranked: Ranked) -> Tasks | None:
     """Sum up the table of tasks; None where there is none."""
-    if not report.tasks:
+    if not ranked:
         return None
-    ranked = _ranked(report, kernel)
     return Tasks(len(ranked), tuple(ranked[:_SHOWN_TASKS]), sum(kib for _, kib in ranked))
 
 
-def _ranked(report: Report, kernel: KernelFound) -> list[tuple[Task, int]]:
+def ranked_tasks(report: Report, kernel: KernelFound) -> Ranked:
     """Give processes by resident memory, the largest first."""
     kib = kernel.page_size // 1024
     seen: dict[int, tuple[Task, int]] = {}

@@ -7,7 +7,7 @@ from reportmaker import kill, report, zone
 from oomwatchd.explain.explanation import explain
 from oomwatchd.explain.kernel import kernel_of
 from oomwatchd.explain.memory import Uses, uses_of
-from oomwatchd.explain.victim import tasks_of, victims_of
+from oomwatchd.explain.victim import ranked_tasks, tasks_of, victims_of
 from oomwatchd.report.record import Chosen, Report, ReportNode, Task
 
 COUNTERS = {
@@ -114,13 +114,13 @@ def task(pid: int, rss_pages: int | None, **facts: object) -> Task:
 
 def test_without_a_table_nothing_is_said_of_tasks() -> None:
     """None, and not none of them."""
-    assert tasks_of(report(), kernel_of(report())) is None
+    assert tasks_of(ranked_tasks(report(), kernel_of(report()))) is None
 
 
 def test_threads_count_once_and_the_largest_come_first() -> None:
     """Up to 2.6.31 the table has a row a thread."""
     made = report(tasks=(task(1, 10), task(2, 500), task(3, 500, tgid=2), task(4, None)))
-    found = tasks_of(made, kernel_of(made))
+    found = tasks_of(ranked_tasks(made, kernel_of(made)))
     assert found is not None
     assert found.processes == 3
     assert [(one.pid, kib) for one, kib in found.largest] == [(2, 2000), (1, 40), (4, 0)]
@@ -134,7 +134,7 @@ def test_what_a_kill_gives_back_is_what_nobody_else_holds() -> None:
         kills=(kill(7, anon_rss_kib=150, page_tables_kib=12), kill(1), kill(9)),
         chosen=Chosen(1, "parent", 100),
     )
-    first, second, third = victims_of(made, kernel_of(made))
+    first, second, third = victims_of(made, ranked_tasks(made, kernel_of(made)))
     assert (first.freed_kib, first.rank) == (162, 2)
     assert (second.freed_kib, second.rank) == (400, 1)
     assert (third.freed_kib, third.rank) == (None, None)
