@@ -14,8 +14,8 @@ from oomwatchd.explain.explanation import explained
 from oomwatchd.explain.prose import paragraphs, title
 from oomwatchd.fault import shown
 from oomwatchd.report.gather import reports
-from oomwatchd.status.layout import labelled, wrap
-from oomwatchd.system.stdio import complain, write_output
+from oomwatchd.status.layout import LABEL_COLUMNS, labelled, wrap
+from oomwatchd.system.stdio import complain, remark, write_output
 
 _CHUNK_BYTES = 1 << 20
 _PACKED_BYTES = 1 << 16
@@ -30,7 +30,6 @@ _FORMATS = {
     b"\xff\xfe": ("UTF-16 text", "iconv -f UTF-16 -t UTF-8"),
     b"\xfe\xff": ("UTF-16 text", "iconv -f UTF-16 -t UTF-8"),
 }
-_LABEL = 10
 
 
 def explain(files: list[str], *, as_json: bool) -> int:
@@ -45,7 +44,7 @@ def explain(files: list[str], *, as_json: bool) -> int:
     code = fault.OK
     if not files and posix.isatty(0):
         # Who forgot the file would wait for ever.
-        posix.write(2, b"reads a kernel's log from the terminal; Ctrl-D ends it\n")
+        remark("reads a kernel's log from the terminal; Ctrl-D ends it")
     for name in files or ["-"]:
         try:
             for it in explained(reports(_chunks(name, cut_off))):
@@ -140,9 +139,9 @@ def text_of(found: Collection, width: int) -> Iterator[str]:
     groups = found.groups
     if found.count > 1:
         yield from _summary(found, groups, width)
-    shown: set[str] = set()
+    told: set[str] = set()
     for group in groups:
-        yield from _explained(group, width, shown)
+        yield from _explained(group, width, told)
     yield from _others(found, width)
 
 
@@ -163,28 +162,24 @@ def _counted(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in most_first)
 
 
-def _explained(group: Group, width: int, shown_demands: set[str]) -> Iterator[str]:
+def _explained(group: Group, width: int, told_demands: set[str]) -> Iterator[str]:
     """Write one explanation; a demand is written once."""
-    yield from wrap(f"{group.source}, {title(group.first)}", width)
+    yield from wrap(f"{group.source}, {shown(title(group.first))}", width)
     if group.count > 1:
         place = group.more[-1] if group.more else None
         at = f" at {shown(place.at)}" if place and place.at else ""
         last = f"; another is in line {place.line}{at}" if place else ""
         yield from wrap(f"{group.count} such reports{last}", width)
     yield ""
-    for label, foreign in paragraphs(group.first):
-        text = shown(foreign)
-        if label or text.startswith(("- ", "  ")):
-            yield from _item(label, text, width)
-        else:
-            yield from wrap(text, width, " " * _LABEL, " " * _LABEL)
+    for label, text in paragraphs(group.first):
+        yield from _paragraph(label, shown(text), width)
     demand = group.first.demand
     if demand is not None:
         yield ""
-        if demand.name in shown_demands:
+        if demand.name in told_demands:
             yield from wrap(f"See [demand {demand.name}] above for oomwatchd.conf.", width)
         else:
-            shown_demands.add(demand.name)
+            told_demands.add(demand.name)
             yield from wrap("In oomwatchd.conf this would have spoken:", width)
             yield ""
             yield from (f"    {line}".rstrip() for line in demand.text.splitlines())
@@ -197,18 +192,19 @@ def _others(found: Collection, width: int) -> Iterator[str]:
         return
     yield from wrap("Of further kinds, not explained here:", width)
     for other in found.others:
-        at = f" at {shown(other.at)}" if other.at else ""
-        text = f"{other.source}, line {other.line}{at}: {shown(other.headline)}"
-        yield from wrap(text, width, "  ", "    ")
+        at = f" at {other.at}" if other.at else ""
+        text = f"line {other.line}{at}: {other.headline}"
+        yield from wrap(f"{other.source}, {shown(text)}", width, "  ", "    ")
     if found.left_out:
         yield from wrap(f"and {found.left_out} more", width, "  ", "    ")
 
 
-def _item(label: str, text: str, width: int) -> list[str]:
-    """Write a paragraph whose text hangs below its first word."""
+def _paragraph(label: str, text: str, width: int) -> list[str]:
+    """Write a paragraph; one that is indented, or an item of a list, hangs below its first word."""
     body = text.lstrip()
-    indent = len(text) - len(body) + (2 if body.startswith("- ") else 0)
-    if label and not body.startswith("- "):
+    indent = text[: len(text) - len(body)]
+    hanging = f"{indent}  " if body.startswith("- ") else indent
+    if not hanging:
         return labelled(label, body, width)
-    first = f"{label:<{_LABEL}}" + text[: len(text) - len(body)]
-    return wrap(body, width, first, " " * (_LABEL + indent))
+    first = f"{label:<{LABEL_COLUMNS}}{indent}"
+    return wrap(body, width, first, " " * LABEL_COLUMNS + hanging)

@@ -1,4 +1,7 @@
-"""An explanation as text for people: for a terminal of any width, and for a bug report."""
+"""An explanation as text for people: for a terminal of any width, and for a bug report.
+
+Names out of the log stand in it as they are: whoever prints it escapes them.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,10 +9,10 @@ from collections.abc import Iterator
 from oomwatchd.explain.explanation import Explanation
 from oomwatchd.explain.kernel import KernelFound, name_of
 from oomwatchd.explain.request import Asked, has_compaction
-from oomwatchd.explain.story import headline, later_rule, size, story
+from oomwatchd.explain.story import headline, later_rule, story
 from oomwatchd.explain.zonetext import Paragraph, zone_paragraphs
-from oomwatchd.fault import shown
 from oomwatchd.report.record import Kind
+from oomwatchd.units import describe_size
 
 _SHOWN_FUNCTIONS = 6
 _OF_ALLOCATOR = re.compile(
@@ -40,15 +43,15 @@ def paragraphs(it: Explanation) -> Iterator[Paragraph]:
 
 def title(it: Explanation) -> str:
     """Write the line above it: where, when, what."""
-    at = f" at {shown(it.report.at)}" if it.report.at else ""
-    return f"line {it.report.line}{at}: {shown(headline(it))}"
+    at = f" at {it.report.at}" if it.report.at else ""
+    return f"line {it.report.line}{at}: {headline(it)}"
 
 
 def kernel_text(kernel: KernelFound) -> str:
     """Say which kernel it is, and how that is known."""
     parts = []
     if kernel.is_certain:
-        parts.append(f"{shown(kernel.release or '')} (from the {kernel.source})")
+        parts.append(f"{kernel.release or ''} (from the {kernel.source})")
     else:
         first, last = name_of(kernel.since), name_of(kernel.last)
         text = first if first == last else f"{first} to {last}"
@@ -75,9 +78,9 @@ def _request(it: Explanation) -> Iterator[Paragraph]:
         yield "", _rights(it)
     if it.report.kind is not Kind.CGROUP_OOM and it.report.trace:
         callers = callers_of(it.report.trace)[:_SHOWN_FUNCTIONS]
-        functions = " < ".join(shown(name) for name in callers)
+        functions = " < ".join(callers)
         chain = asked.purpose.function if asked.purpose else None
-        yield "", f"called by {shown(chain)}" if chain else f"called by {functions}"
+        yield "", f"called by {chain}" if chain else f"called by {functions}"
 
 
 def callers_of(trace: tuple[str, ...]) -> tuple[str, ...]:
@@ -90,7 +93,7 @@ def _pages(asked: Asked) -> str:
     """Say how much was asked for."""
     pages = 1 << (asked.order or 0)
     text = "1 page" if pages == 1 else f"{pages} pages"
-    return text if asked.size_bytes is None else f"{text}, {size(asked.size_bytes)}"
+    return text if asked.size_bytes is None else f"{text}, {describe_size(asked.size_bytes)}"
 
 
 def _rights(it: Explanation) -> str:
@@ -141,16 +144,17 @@ def _memory(it: Explanation) -> Iterator[Paragraph]:
         ("kernel stacks", uses.kernel_stack_kib),
         ("in none of these", uses.unaccounted_kib),
     )
-    parts = [f"{name} {size(kib << 10)}" for name, kib in named if kib is not None]
+    parts = [f"{name} {describe_size(kib << 10)}" for name, kib in named if kib is not None]
     if not parts:
         return
-    total = f"of {size(uses.total_kib << 10)}: " if uses.total_kib else ""
+    total = f"of {describe_size(uses.total_kib << 10)}: " if uses.total_kib else ""
     yield "memory", total + ", ".join(parts)
     if uses.free_cma_kib:
-        yield "", f"of what is free, {size(uses.free_cma_kib << 10)} lie in CMA"
+        yield "", f"of what is free, {describe_size(uses.free_cma_kib << 10)} lie in CMA"
     if uses.swap_total_kib is not None:
-        swap = f"{size((uses.swap_free_kib or 0) << 10)} free of {size(uses.swap_total_kib << 10)}"
-        yield "", f"swap: {swap}" if uses.swap_total_kib else "no swap"
+        free = describe_size((uses.swap_free_kib or 0) << 10)
+        swap = f"swap: {free} free of {describe_size(uses.swap_total_kib << 10)}"
+        yield "", swap if uses.swap_total_kib else "no swap"
 
 
 def _tasks(it: Explanation) -> Iterator[Paragraph]:
@@ -158,9 +162,7 @@ def _tasks(it: Explanation) -> Iterator[Paragraph]:
     if it.tasks is None:
         return
     named = ", ".join(
-        f"{shown(task.name)} ({task.pid}) {size(kib << 10)}" for task, kib in it.tasks.largest
+        f"{task.name} ({task.pid}) {describe_size(kib << 10)}" for task, kib in it.tasks.largest
     )
-    yield (
-        "tasks",
-        f"{it.tasks.processes} in {size(it.tasks.rss_kib << 10)} resident; largest {named}",
-    )
+    resident = describe_size(it.tasks.rss_kib << 10)
+    yield "tasks", f"{it.tasks.processes} in {resident} resident; largest {named}"

@@ -43,7 +43,7 @@ def headline(it: Explanation) -> str:
         line += f", which killed {it.victims[0].kill.name}"
     if it.report.kind in (Kind.OOM, Kind.ALLOCATION_FAILURE) and asked.is_known:
         line += f", order {asked.order}"
-        line += f" ({size(asked.size_bytes)})" if asked.size_bytes is not None else ""
+        line += f" ({describe_size(asked.size_bytes)})" if asked.size_bytes is not None else ""
     return f"{line}: {it.reason.verdict.value.replace('_', ' ')}"
 
 
@@ -67,15 +67,14 @@ def _wanted(it: Explanation) -> str:
     who = asked.comm or "Somebody"
     if it.report.kind is Kind.VMALLOC_FAILURE:
         bytes_wanted = it.report.vmalloc_bytes
-        amount = f"{size(bytes_wanted)} of" if bytes_wanted else "some"
+        amount = f"{describe_size(bytes_wanted)} of" if bytes_wanted else "some"
         text = f"{who} asked for {amount} kernel address space (vmalloc)"
         total_kib, got = it.uses.total_kib, it.report.vmalloc_got_bytes
         if bytes_wanted and total_kib and bytes_wanted > total_kib << 10:
-            return f"{text}: more than the machine has ({size(total_kib << 10)})."
+            return f"{text}: more than the machine has ({describe_size(total_kib << 10)})."
         if got is not None:
-            return (
-                f"{text} and got pages for {size(got)} of it: there were addresses, pages failed."
-            )
+            backed = f"{text} and got pages for {describe_size(got)} of it"
+            return f"{backed}: there were addresses, pages failed."
         return f"{text}."
     if not asked.is_known or asked.order is None:
         return ""
@@ -85,7 +84,7 @@ def _wanted(it: Explanation) -> str:
     if it.report.kind is Kind.CGROUP_OOM and asked.purpose is None:
         return f"{text}."
     if asked.size_bytes is not None:
-        text += f" ({size(asked.size_bytes)})"
+        text += f" ({describe_size(asked.size_bytes)})"
     if asked.purpose is not None:
         text += f", {'' if asked.purpose.sure else 'probably '}for {asked.purpose.what}"
     if asked.is_dying:
@@ -202,7 +201,8 @@ def _cgroup(it: Explanation) -> str:
     if group.path:
         text = f"The memory control group {group.path} reached its limit"
     if group.usage_kib is not None and group.limit_kib is not None:
-        text += f": {size(group.usage_kib << 10)} used of {size(group.limit_kib << 10)}"
+        used = describe_size(group.usage_kib << 10)
+        text += f": {used} used of {describe_size(group.limit_kib << 10)}"
     return f"{text}; the device as a whole need not have been short of memory."
 
 
@@ -237,7 +237,7 @@ def _killed(victim: Victim) -> str:
     if chosen is not None:
         text += f" in place of {chosen.name} ({chosen.pid}), which had been chosen: its child"
     if victim.freed_kib is not None:
-        text += f", which gives back {size(victim.freed_kib << 10)} of its own"
+        text += f", which gives back {describe_size(victim.freed_kib << 10)} of its own"
     return f"{text}."
 
 
@@ -277,9 +277,4 @@ def later_rule(it: Explanation) -> str:
 
 def pages_text(pages: int, it: Explanation) -> str:
     """Write an amount of pages as memory."""
-    return size(pages * it.kernel.page_size)
-
-
-def size(size_bytes: int) -> str:
-    """Write an amount of memory; small ones exactly."""
-    return describe_size(size_bytes)
+    return describe_size(pages * it.kernel.page_size)

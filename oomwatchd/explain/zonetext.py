@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from oomwatchd.explain.explanation import Explanation
-from oomwatchd.explain.story import size
+from oomwatchd.explain.story import pages_text
 from oomwatchd.explain.trial import Refusal, Trial
 from oomwatchd.explain.verdict import Verdict
-from oomwatchd.fault import shown
 
 Paragraph = tuple[str, str]
 """A label ("" for one that goes on) and a text."""
@@ -17,8 +16,8 @@ def zone_paragraphs(trial: Trial, it: Explanation) -> Iterator[Paragraph]:
     if trial.free_pages is None:
         return
     node = f"node {trial.zone.node} " if trial.zone.node is not None else ""
-    free = f"free {trial.free_pages:,} pages ({size(trial.free_pages * it.kernel.page_size)})"
-    title = f"{node}{shown(trial.zone.name)}: {free}"
+    free = f"free {trial.free_pages:,} pages ({pages_text(trial.free_pages, it)})"
+    title = f"{node}{trial.zone.name}: {free}"
     if not trial.is_reached:
         yield "zone", f"{title}; such a request cannot use it"
         return

@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # not loaded: a client waits for it
     from collections.abc import Sequence
 
-_LABEL_COLUMNS = 10
+LABEL_COLUMNS = 10
 _LEAST_COLUMNS = 16
 """What is left for a paragraph, however narrow the window."""
 _LEAST_NAME = 8
@@ -83,7 +83,7 @@ def _total(columns: "Sequence[Column]", gap: int) -> int:
 
 def labelled(label: str, body: str, width: int) -> list[str]:
     """Write a paragraph with its label before the first line."""
-    return wrap(body, width, f"{label:<{_LABEL_COLUMNS - 1}} ", " " * _LABEL_COLUMNS)
+    return wrap(body, width, f"{label:<{LABEL_COLUMNS - 1}} ", " " * LABEL_COLUMNS)
 
 
 def wrap(body: str, width: int, first: str = "", rest: str = "") -> list[str]:

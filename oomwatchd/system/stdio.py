@@ -42,8 +42,13 @@ def write_output(text: str) -> None:
 def complain(error: OomwatchdError) -> int:
     """Write an error to stderr, if it is open at all; returns the exit code."""
     if str(error):
-        try:
-            posix.write(2, f"{error}\n".encode("utf-8", "backslashreplace"))
-        except OSError:
-            pass  # nobody to tell
+        remark(str(error))
     return error.exit_code
+
+
+def remark(line: str) -> None:
+    """Write a line to stderr, if that can be written at all."""
+    try:
+        posix.write(2, f"{line}\n".encode("utf-8", "backslashreplace"))
+    except OSError:
+        pass  # nobody to tell
