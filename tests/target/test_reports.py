@@ -33,7 +33,9 @@ def test_a_kill_with_memory_left_is_fragmentation(guests: Guests, tmp_path: Path
     assert (trial.free_pages or 0) * 4096 > 64 << 20
     assert trial.usable_blocks == 0
     (before,) = buddyinfo.parse((place / "truth" / "buddyinfo").read_bytes())
-    assert sum(before.free_blocks[3:]) <= 1
+    # Of these a process start takes some: the one that failed began after /proc was read.
+    pages = [count << order for order, count in enumerate(before.free_blocks)]
+    assert sum(pages[2:]) < sum(pages) // 50
     assert it.victims
 
 

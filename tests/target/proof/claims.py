@@ -11,6 +11,7 @@ from target.proof.figures import (
     first_blocks,
     has_ended,
     starts_left,
+    was_killed,
 )
 from target.proof.play import Record
 from target.proof.scenarios import OURS, SCENARIOS
@@ -21,7 +22,6 @@ Runs = Mapping[tuple[str, str], Sequence[Record]]
 STARTS_LEFT = 30
 FASTER = 10
 MORE_BLOCKS = 3
-FEWER_KILLS = 2
 UNMOVABLE = "unmovable: compaction did not help"
 _TOLERANCE_BLOCKS = 20
 
@@ -146,11 +146,12 @@ def _shortage(case: _Case) -> _Found:
 
 
 def _borrowed(case: _Case) -> _Found:
-    ours, nothing = figures(case.ours), figures(case.nothing)
+    ours = figures(case.ours)
+    mine, theirs = ({one["seed"] for one in runs if was_killed(one)} for runs in case)
     yield (
-        f"for one kill at least {FEWER_KILLS} in the undefended runs",
-        ours.killed_runs * FEWER_KILLS <= nothing.killed_runs and nothing.killed_runs > 0,
-        f"in {ours.killed_runs} of {ours.runs}; undefended {nothing.killed_runs}",
+        "no kill where the undefended run has one",
+        bool(theirs) and not mine & theirs,
+        f"in {len(mine)} of {ours.runs}; undefended {len(theirs)} of {len(case.nothing)}",
     )
     yield "no failed burst", not ours.failed_bursts, f"{ours.failed_bursts} of {ours.bursts}"
 

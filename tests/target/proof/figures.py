@@ -63,7 +63,7 @@ def figures(records: Sequence[Record]) -> Figures:
             first for record in whole if (first := first_blocks(record)) is not None
         ),
         slowest_ms=max((burst["slowest_ns"] / 1e6 for _, burst in bursts), default=None),
-        killed_runs=sum(bool(one.get("kills") or one["panic"]) for one in records),
+        killed_runs=sum(map(was_killed, records)),
         application_killed=sum(
             one.get("application_killed_by") is not None or one["panic"] is not None
             for one in records
@@ -91,6 +91,11 @@ def figures(records: Sequence[Record]) -> Figures:
         or 0.0,
         pss_kib=_median(record["pss_kib"] for record in whole if record["pss_kib"]),
     )
+
+
+def was_killed(record: Record) -> bool:
+    """Whether the kernel killed; it panics where nobody is left to be killed."""
+    return bool(record.get("kills") or record["panic"])
 
 
 def has_ended(record: Record) -> bool:

@@ -44,6 +44,7 @@ class Scenario(NamedTuple):
 DEVICES: Mapping[str, Device] = {
     "driver": Device(demands=DRIVER),
     "old": Device(append="sysctl.vm.compaction_proactiveness=0", has_disk=False, demands=DRIVER),
+    "unboosted": Device(append="sysctl.vm.watermark_boost_factor=0", demands=DRIVER),
     "plain": Device(),
     "ram": Device(append="cma=0", has_disk=False, demands=ROOT_IN_RAM),
     "large": Device(memory_mib=1024, has_disk=False),
@@ -58,7 +59,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "healthy": Scenario("g", "ten minutes in which nothing is wrong", "plain"),
     "highmem": Scenario("h", "1 GB: lowmem in pieces, HighMem free", "large"),
     "returning": Scenario("i", "as a, again and again; the kernel does not compact", "old"),
-    "borrowed": Scenario("j", "kernel memory grew; what is free lies in CMA", "driver"),
+    "borrowed": Scenario("j", "kernel memory grew; what is free lies in CMA", "unboosted"),
 }
 CONTESTANTS: Mapping[str, str] = {
     "nothing": "nothing",
