@@ -32,8 +32,8 @@ class Stage(IntEnum):
     KILL = 8
 
 
-Row = tuple[int, str, tuple[int | None, ...]]
-"""A task as its row has it: its number, its name, and the figures as in `tasks.FIGURES`."""
+Row = tuple[tuple[str, ...], str]
+"""A row of the table of tasks: its columns but for the first and the last, and the row."""
 
 
 class OpenZone:
@@ -122,8 +122,6 @@ class Draft:
         self.slabs: list[Slab] = []
         self.table_seen = False
         self.columns: tuple[str, ...] | None = None
-        self.column_of: tuple[int, ...] = ()
-        """Where in a row the figures of a `Row` stand."""
         self.rows: list[Row] = []
         self.chosen: Chosen | None = None
         self.kills: list[Kill] = []

@@ -4,7 +4,7 @@ from oomwatchd.report.draft import Draft, OpenZone
 from oomwatchd.report.freelists import free_blocks, seen_blocks
 from oomwatchd.report.record import Kind, Report, ReportNode, ReportZone
 from oomwatchd.report.signs import of_figures
-from oomwatchd.report.tasks import tasks
+from oomwatchd.report.tasks import TaskTable
 
 _OF_KILLS = ("oom_kill_process", "out_of_memory", "__out_of_memory", "dump_header")
 _OF_CGROUPS = ("mem_cgroup_out_of_memory", "mem_cgroup_handle_oom", "mem_cgroup_oom_synchronize")
@@ -59,7 +59,7 @@ def report(draft: Draft) -> Report:
         swap_free_kib=draft.swap_free,
         swap_total_kib=draft.swap_total,
         slabs=tuple(draft.slabs),
-        tasks=tasks(draft.rows, smallest or _USUAL_PAGE_KIB),
+        tasks=TaskTable(draft.rows, smallest or _USUAL_PAGE_KIB),
         chosen=draft.chosen,
         kills=tuple(draft.kills),
         constraint=draft.constraint or ("CONSTRAINT_MEMCG" if kind is Kind.CGROUP_OOM else None),

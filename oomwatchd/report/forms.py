@@ -5,6 +5,7 @@ A reader takes a line into a draft, or refuses it where the draft has that part 
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from oomwatchd.report import cgroups, figures, freelists, header, kills, stack, tasks, totals
 from oomwatchd.report.draft import Draft
@@ -102,6 +103,7 @@ _BY_WORD.update(
     }
 )
 
+_REMEMBERED = 512
 _ROW = re.compile(r"\[ *\d{1,10} *\] +\d")
 _FORM = re.compile(
     r"(?P<counters>(?:[Aa]ctive|inactive|isolated_|unevictable|dirty|writeback|unstable|free|slab"
@@ -128,11 +130,15 @@ _BY_FORM: dict[str, Reader] = {
 }
 
 
-def reader(text: str) -> Reader | None:  # noqa: PLR0911 - a form a branch
+def reader(text: str) -> Reader | None:
     """Give the reader of a line; None where it is no part of any report."""
+    return tasks.take_row if text[0] == "[" and _ROW.match(text) else _reader(text)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _reader(text: str) -> Reader | None:
+    """Give that of a line which is no row: half of them say the same in a log's next report."""
     if text[0] == "[":
-        if _ROW.match(text):
-            return tasks.take_row
         if tasks.is_header(text):
             return tasks.take_header
         return stack.take_frame if "+0x" in text or " from" in text else None

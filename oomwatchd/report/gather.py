@@ -11,12 +11,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
-from oomwatchd.report import prefix
+from oomwatchd.report import plain, prefix
 from oomwatchd.report.chunks import whole_lines
 from oomwatchd.report.draft import Draft, Stage
 from oomwatchd.report.finish import report, worth
 from oomwatchd.report.forms import WHOSE, Reader, may_open, reader
-from oomwatchd.report.header import Opening, opening
+from oomwatchd.report.header import OPENINGS, Opening, opening
+from oomwatchd.report.plain import MAX_TEXT
 from oomwatchd.report.record import Banner, Kind, Report
 from oomwatchd.report.triggers import Triggers
 
@@ -35,8 +36,6 @@ MAX_SECONDS = 2.0
 _SHORTEST_HELD = 60
 _LONGEST_HELD = 77
 _BLANK = 32
-MAX_TEXT = 4096
-"""Of one message: no kernel prints so much in one line."""
 _ADJACENT_LINES = 4
 _STRIDE_BYTES = 4096
 """How much of a log is split into lines at once, while a report is open."""
@@ -91,9 +90,57 @@ class _Gatherer:
                 at = start
             end = block.find(b"\n", at + _STRIDE_BYTES)
             part = block[at : end + 1 if end >= 0 else len(block)]
-            at += self._take_lines(part.split(b"\n"))
+            at += self._take_plain(part) or self._take_lines(part.split(b"\n"))
             if self._done:
                 yield from self._finished()
+
+    def _take_plain(self, part: bytes) -> int:
+        """Take lines that are written alike, while one report alone is open.
+
+        Returns how many bytes that were; none where they are not plain.
+        """
+        part = part[: part.rfind(b"\n") + 1]
+        if len(self._drafts) != 1 or self._held or not part:
+            return 0
+        lines = plain.lines_of(part)
+        if lines is None or self._now + len(lines) - self._drafts[0].opened > MAX_LINES:
+            return 0
+        begin = self._line
+        raws: list[bytes] = []
+        openings = _openings(part)
+        recent = self._recent.append
+        (draft,) = self._drafts
+        for number, (stamp, caller, text) in enumerate(lines):
+            if (
+                not text
+                or number in openings
+                or draft.torn is not None
+                or (caller and draft.caller not in (None, caller))
+            ):
+                self._line = begin + number
+                if text:
+                    self._take(text, stamp or None, caller or None)
+                else:
+                    raws = raws or part.split(b"\n")
+                    self._take_raw(raws[number].rstrip(b"\r"))
+            else:
+                self._now = now = self._now + 1
+                found = reader(text)
+                if found is not None and found(draft, text):
+                    draft.touched = now
+                    draft.stamp = stamp
+                    if draft.at is None:
+                        draft.at = stamp
+                    recent((stamp, text))
+                    continue
+                self._line = begin + number
+                self._begin_or_pass(found, text, stamp, caller or None)
+            if len(self._drafts) != 1 or self._held:
+                self._line = begin + number + 1
+                return _size_of(part, number + 1)
+            draft = self._drafts[0]
+        self._line = begin + len(lines)
+        return len(part)
 
     def _take_lines(self, lines: list[bytes]) -> int:
         """Take lines until no report is open any more; returns how many bytes that were.
@@ -166,8 +213,13 @@ class _Gatherer:
                 if draft.torn is not None and self._mend(draft, text, stamp):
                     return
         found = reader(text)
-        if found is not None and self._give(found, text, stamp, caller):
-            return
+        if found is None or not self._give(found, text, stamp, caller):
+            self._begin_or_pass(found, text, stamp, caller)
+
+    def _begin_or_pass(
+        self, found: Reader | None, text: str, stamp: str | None, caller: str | None
+    ) -> None:
+        """Begin a report with a text that no open one takes, or pass it over."""
         if found is not None and may_open(found) and (stamp, text) not in self._recent:
             fresh = Draft(self._line, stamp, caller, self._banner)
             if found(fresh, text):
@@ -279,6 +331,25 @@ class _Gatherer:
         over = [draft for draft in self._drafts if self._now - draft.touched > _patience(draft)]
         if over:
             self._close(over)
+
+
+def _openings(part: bytes) -> set[int]:
+    """Give the numbers of the lines that may open a report."""
+    found = set()
+    for word in OPENINGS:
+        at = part.find(word)
+        while at >= 0:
+            found.add(part.count(b"\n", 0, at))
+            at = part.find(word, part.find(b"\n", at))
+    return found
+
+
+def _size_of(part: bytes, lines: int) -> int:
+    """Give the size of the first lines."""
+    at = 0
+    for _ in range(lines):
+        at = part.find(b"\n", at) + 1
+    return at
 
 
 def _patience(draft: Draft) -> int:

@@ -27,6 +27,12 @@ _VMAP = re.compile(r"vmap allocation for size (\d{1,20}) failed")
 _NO_MMU = re.compile(r"(?:nommu: )?Allocation of length \d{1,20} from process \d{1,10}\b")
 _SHOW_MEMORY = re.compile(r"(?:sysrq|SysRq) ?: (?:HELP|Show Memory)", re.IGNORECASE)
 
+OPENINGS = (
+    *(b"oom-killer:", b"allocation ", b"Allocation of length", b"vmalloc", b"sysrq", b"SysRq"),
+    b"Linux version ",
+)
+"""A line without any of these neither opens a report nor says that a kernel boots."""
+
 _GFP = re.compile(r"(?:gfp_mask=|mode:)(?:0x)?([0-9a-f]{1,16})(?:\(([^)]{0,1000})\))?")
 _ORDER = re.compile(r"order[=:] ?(-?\d{1,10})(?!\d)")
 _NODEMASK = re.compile(r"nodemask=(\(null\)|\d[\d,-]*\d|\d)")
@@ -70,7 +76,7 @@ def opening(text: str) -> Opening | None:  # noqa: PLR0911 - a form a branch
         match = _VMALLOC.match(text)
         if match:
             return _vmalloc(text, match)
-    if text[:5].lower() == "sysrq" and _SHOW_MEMORY.match(text):
+    if text.startswith(("sysrq", "SysRq")) and _SHOW_MEMORY.match(text):
         return Opening(None, None)
     return None
 

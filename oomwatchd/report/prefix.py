@@ -14,7 +14,7 @@ _BLANKS = bytes.maketrans(b"\t", b" ")
 _ANSI = re.compile(rb"\x1b(?:\[[0-9;?]{0,16}[A-Za-z]|[()][A-Z0-9]|[=>A-Z])")
 _ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})")
 
-_CALLER = r"\[ *([TC]\d{1,10})\] ?"
+CALLER = r"\[ *([TC]\d{1,10})\] ?"
 _KERNEL_STAMP = r"\[ *(\d{1,12}\.\d{1,9})[^\]\[]{0,24}\] ?"
 _WEEKDAY = r"(?:[A-Z]\w{1,4}[.,]? )?"
 _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
@@ -24,12 +24,12 @@ _PROGRAM = r"(?:kernel|vmunix)(?:\[\d{1,10}\])?: ?"
 _RFC_5424 = r"\S{1,80} (?:kernel|-) \S{1,40} \S{1,40} (?:-|\[[^\]]{0,200}\]) ?"
 
 _MARKS = re.compile(r"[>| ]+|:(?=\D)")
-_KERNEL = re.compile(_KERNEL_STAMP + "(?:" + _CALLER + ")?")
-_LONE_CALLER = re.compile(_CALLER)
+_KERNEL = re.compile(_KERNEL_STAMP + "(?:" + CALLER + ")?")
+_LONE_CALLER = re.compile(CALLER)
 _PRIORITY = re.compile(r"<\d{1,3}>(?:\d{1,2} (?=\d{4}-))?")
 _PLAIN_SYSLOG = re.compile(
     r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) [^ ]{1,80} kernel: "
-    rf"(?:\[ *\d{{1,12}}\.\d{{1,9}}\] ?(?:{_CALLER})?)?"
+    rf"(?:\[ *\d{{1,12}}\.\d{{1,9}}\] ?(?:{CALLER})?)?"
 )
 _DATE_IN_BRACKETS = re.compile(rf"\[({_DATE})\] ?")
 _SYSLOG = re.compile(rf"({_DATE}):?(?: |$)(?:(?:[^ ]{{1,80}} +){{0,3}}?{_PROGRAM})?")
@@ -45,19 +45,17 @@ _RECORD_CALLER = re.compile(r",caller=([TC]\d{1,10})")
 _FACILITY = re.compile(r"(?:kern|user|daemon|syslog) {0,6}[:.][a-z]{1,8} {0,6}: ?")
 _HOST = re.compile(rf"(?:[^ \[\]:]{{1,80}} )?(?:[a-z0-9]{{1,8}}\.[a-z]{{1,8}} )?{_PROGRAM}")
 _FIELD = re.compile(r"MESSAGE=")
-_VENDOR = re.compile(
-    r"(?:<\d>)?-?\(\d{1,3}\)\[\d{1,7}:[^\]]{1,32}\]|\[\d{1,3}: *[^\]:]{1,16}: *\d{1,7}\] ?"
-)
+VENDOR = r"(?:<\d>)?-?\(\d{1,3}\)\[\d{1,7}:[^\]]{1,32}\]|\[\d{1,3}: *[^\]:]{1,16}: *\d{1,7}\] ?"
 """Some boards' kernels add the processor and the task."""
-
-_ROW = re.compile(r"\[ *(?:\d{1,10} *\] |<)")
+ROW = r"\[ *(?:\d{1,10} *\] |<)"
 """What begins with a bracket and is the kernel's own text."""
-_OUTER = re.compile(
+OUTER = (
     r"[<>|: (-]|\d{1,4}[-,]|\d{9,11}\.|[A-Z]\w{1,4}[.,]? {1,2}(?:[A-Z0-9]\w{0,3}\.?[ -])"
     r"|[VDIWEFS]/|MESSAGE=|kern|user|daemon|syslog|[^ \[\]]{1,80} (?:[^ ]{1,20} )?(?:kernel|vmunix)"
     r"|vmunix"
 )
 """What the text of a line that has something before it begins with."""
+_VENDOR, _ROW, _OUTER = map(re.compile, (VENDOR, ROW, OUTER))
 
 
 Line = tuple[str, str | None, str | None]

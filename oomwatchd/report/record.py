@@ -1,6 +1,6 @@
 """What a report says, as plain records. Absent facts are None, never 0."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -175,7 +175,7 @@ class Report(NamedTuple):
     swap_free_kib: int | None
     swap_total_kib: int | None
     slabs: tuple[Slab, ...]
-    tasks: tuple[Task, ...]
+    tasks: Sequence[Task]
     """At most 4096."""
     chosen: Chosen | None
     kills: tuple[Kill, ...]

@@ -5,6 +5,8 @@ architecture prints its own form; what an x86 marks with "?" is left out, as it 
 """
 
 import re
+from functools import lru_cache
+from typing import NamedTuple
 
 from oomwatchd.report.draft import MAX_FRAMES, Draft, Stage
 
@@ -35,6 +37,7 @@ _PLACES = re.compile(r"(?:Call Trace:|Backtrace:|Call trace:|Stack ?:|Hardware n
 _HARDWARE = "Hardware name: "
 _MAX_HARDWARE = 200
 _MAX_COMM = 15
+_REMEMBERED = 512
 _STARTS = frozenset(
     {"dump_stack", "dump_stack_lvl", "show_stack", "dump_backtrace", "unwind_backtrace"}
 )
@@ -117,35 +120,37 @@ def is_frame(text: str) -> bool:
     return bool(_FRAME.match(text) or _FROM.match(text) or _OPEN_FROM.match(text))
 
 
-def take_frame(draft: Draft, text: str) -> bool:  # noqa: C901 - a form a branch
-    """Take a line of the stack: one function, or two ("foo from bar")."""
+class Frame(NamedTuple):
+    """What a line of a stack says."""
+
+    functions: tuple[str, ...]
+    """With their modules ("e100_up [e100]"): one, two of "foo from bar", old ones have several."""
+    begins: str
+    """The function by which another stack may be told; "" where the form has no such."""
+    architecture: str | None
+    """The one that alone has such functions."""
+    likely: str | None
+    """The one that prints them so, where nothing else tells."""
+    is_doubtful: bool = False
+    """Marked with "?"."""
+
+
+def take_frame(draft: Draft, text: str) -> bool:
+    """Take a line of the stack."""
     if draft.stage > Stage.STACK or draft.stack_over:
         return False
-    match = _FROM.match(text)
-    if match is not None:
-        if _begins_again(draft, match[1]):
-            return False
-        draft.architecture = draft.architecture or "arm"
-        _add(draft, match[1], match[2])
-        _add(draft, match[3], match[4])
-    elif (match := _FRAME.match(text)) is not None:
-        if match[1] is not None:
-            _add_to(draft.doubtful, match[3].lstrip("."), match[4])
-        elif _begins_again(draft, match[3]):
-            return False
-        else:
-            _add(draft, match[3], match[4])
-        if draft.architecture is None:
-            draft.architecture = _by_form(text, match[3], in_parentheses=bool(match[2]))
-    elif (match := _OPEN_FROM.match(text)) is not None:
-        draft.architecture = draft.architecture or "arm"
-        _add(draft, match[1], match[2])
-    elif "}" in text and (found := _OLD_64.findall(text)):
-        draft.architecture = "x86_64"
-        for module, name in found:
-            _add(draft, name, module)
-    else:
+    frame = _frame(text)
+    if frame is None or (frame.begins and _begins_again(draft, frame.begins)):
         return False
+    frames = draft.doubtful if frame.is_doubtful else draft.frames
+    for function in frame.functions:
+        # Once: "a from b" is followed by "b from c".
+        if len(frames) < MAX_FRAMES and not (frames and frames[-1] == function):
+            frames.append(function)
+    if frame.architecture is not None:
+        draft.architecture = frame.architecture
+    elif draft.architecture is None:
+        draft.architecture = frame.likely
     draft.stage = Stage.STACK
     return True
 
@@ -161,24 +166,50 @@ def _begins_again(draft: Draft, name: str) -> bool:
     return draft.stack_over
 
 
-def _add(draft: Draft, name: str, module: str | None) -> None:
-    """Add a function once: "a from b" is followed by "b from c"."""
-    name = name.lstrip(".")
-    _add_to(draft.frames, name, module)
+@lru_cache(maxsize=_REMEMBERED)
+def _frame(text: str) -> Frame | None:
+    """Read a line of a stack; those of a kernel's reports repeat."""
+    match = _FROM.match(text)
+    if match is not None:
+        named = [(match[1].lstrip("."), match[2]), (match[3].lstrip("."), match[4])]
+        return _functions(named, begins=match[1], likely="arm")
+    match = _FRAME.match(text)
+    if match is not None:
+        name, module = match[3].lstrip("."), match[4]
+        likely = _BY_FUNCTION.get(name) if name in _AMBIGUOUS else None
+        likely = likely or _by_form(text, name, in_parentheses=bool(match[2]))
+        if match[1] is not None:
+            return Frame((_shown(name, module),), "", None, likely, is_doubtful=True)
+        return _functions([(name, module)], begins=name, likely=likely)
+    match = _OPEN_FROM.match(text)
+    if match is not None:
+        return _functions([(match[1].lstrip("."), match[2])], begins="", likely="arm")
+    if "}" in text and (found := _OLD_64.findall(text)):
+        frame = _functions([(name, module) for module, name in found], begins="", likely=None)
+        return frame._replace(architecture=frame.architecture or "x86_64")
+    return None
+
+
+def _functions(named: list[tuple[str, str | None]], *, begins: str, likely: str | None) -> Frame:
+    """Say what functions tell, each with its module."""
+    known = [_architecture_of(name) for name, _ in named if name not in _AMBIGUOUS]
+    architecture = next((one for one in reversed(known) if one is not None), None)
+    shown = tuple(_shown(name, module) for name, module in named)
+    return Frame(shown, begins, architecture, likely)
+
+
+def _architecture_of(name: str) -> str | None:
+    """Give the architecture that has such a function."""
     known = _BY_FUNCTION.get(name)
     if known is None:
         begin = _BEGINNINGS.match(name)
         known = _BY_BEGINNING[begin[0]] if begin else None
-    if known is not None and not (name in _AMBIGUOUS and draft.architecture):
-        draft.architecture = known
+    return known
 
 
-def _add_to(frames: list[str], name: str, module: str | None) -> None:
-    """Add a function once, with its module: "e100_up [e100]"."""
-    if module:
-        name = f"{name} [{module}]"
-    if len(frames) < MAX_FRAMES and not (frames and frames[-1] == name):
-        frames.append(name)
+def _shown(name: str, module: str | None) -> str:
+    """Write a function with its module."""
+    return f"{name} [{module}]" if module else name
 
 
 def _by_form(  # noqa: PLR0911 - a form a branch

@@ -5,6 +5,11 @@ Source: dump_tasks() in mm/oom_kill.c (since 2.6.25), dump_unreclaimable_slab() 
 number of columns allows.
 """
 
+import re
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from typing import overload
+
 from oomwatchd.report.draft import MAX_SLABS, MAX_TASKS, Draft, Row, Stage
 from oomwatchd.report.record import Slab, Task
 
@@ -12,7 +17,7 @@ FIGURES = (
     *("uid", "tgid", "total_vm", "rss", "swapents", "pgtables_bytes", "nr_ptes", "nr_pmds"),
     "oom_score_adj",
 )
-"""The columns that are kept (oom_adj in place of the last, where it is the only one)."""
+"""The columns that are read (oom_adj in place of the last, where it is the only one)."""
 _MOST_COLUMNS = 16
 _LONG = 256
 _DIGITS = 20
@@ -52,7 +57,6 @@ def take_header(draft: Draft, text: str) -> bool:
         return True  # where it is cut and not wrapped, each row tells by itself
     draft.table_seen = True
     draft.columns = columns[:-1][:_MOST_COLUMNS]
-    draft.column_of = _places(draft.columns)
     for column, sign in _SIGNS:
         if column in draft.columns:
             draft.signs.add(sign)
@@ -74,28 +78,29 @@ def take_row(draft: Draft, text: str) -> bool:
     """Take a row: one that has no number where one must be is left out."""
     if draft.stage > Stage.TASKS or len(draft.rows) >= MAX_TASKS or len(text) > _LONG:
         return False
-    printed, _, rest = text[1:].partition("]")
-    if draft.columns is None:
-        return _take_unnamed(draft, printed, rest)
-    count = len(draft.columns)
-    words = rest.split(None, count)
-    if len(words) <= count:
+    columns = draft.columns
+    if columns is None:
+        return _take_unnamed(draft, text)
+    if not _row_of(len(columns)).match(text):
+        if len(text.partition("]")[2].split(None, len(columns))) > len(columns):
+            return False
         draft.torn = text + " "
         return draft.stage is Stage.TASKS
-    name = words.pop()
-    try:
-        figures: list[int | None] = [*map(int, words)]
-        pid = int(printed)
-    except ValueError:
-        return False
-    figures.append(None)
     draft.stage = Stage.TASKS
-    draft.rows.append((pid, name, tuple([figures[column] for column in draft.column_of])))
+    draft.rows.append((columns, text))
     return True
 
 
-def _take_unnamed(draft: Draft, printed: str, rest: str) -> bool:
+@cache
+def _row_of(columns: int) -> re.Pattern[str]:
+    """Make the pattern of a row with so many figures, and a name."""
+    figure = rf" *-?\d{{1,{_DIGITS}}}(?= )"
+    return re.compile(rf"\[ *\d{{1,{_DIGITS}}} *\](?:{figure}){{{columns}}} +[^ ]")
+
+
+def _take_unnamed(draft: Draft, text: str) -> bool:
     """Take a row whose header is not there."""
+    printed, _, rest = text[1:].partition("]")
     words = rest.split(None, _MOST_COLUMNS)
     count = 0
     for word in words:
@@ -107,13 +112,69 @@ def _take_unnamed(draft: Draft, printed: str, rest: str) -> bool:
     if columns is None or not pid.isdecimal() or len(pid) > _DIGITS:
         draft.torn = f"[{printed}]{rest} "
         return draft.stage is Stage.TASKS
-    name = rest.split(None, len(columns))[-1]
-    figures = [*map(int, words[: len(columns)]), None]
     draft.stage = Stage.TASKS
-    draft.rows.append((int(pid), name, tuple(figures[column] for column in _places(columns))))
+    draft.rows.append((columns, text))
     return True
 
 
+class TaskTable(Sequence[Task]):
+    """A table of tasks, read when somebody asks: most reports of a long log are only counted."""
+
+    __slots__ = ("_page_kib", "_read", "_rows")
+
+    def __init__(self, rows: Sequence[Row], page_kib: int) -> None:
+        """Keep the rows as printed; before 4.15 page tables are counted in pages of that size."""
+        self._rows, self._page_kib = rows, page_kib
+        self._read: tuple[Task, ...] | None = None
+
+    def _tasks(self) -> tuple[Task, ...]:
+        if self._read is None:
+            self._read = tuple(_task(*row, self._page_kib) for row in self._rows)
+        return self._read
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, at: int) -> Task: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Task]: ...
+    def __getitem__(self, at: int | slice) -> Task | Sequence[Task]:
+        """Read one row, or some."""
+        return self._tasks()[at]
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what the rows say."""
+        if isinstance(other, TaskTable):
+            other = other._tasks()
+        return self._tasks() == other
+
+    def __hash__(self) -> int:
+        """As a tuple of the same."""
+        return hash(self._tasks())
+
+    def __repr__(self) -> str:
+        """As a tuple of the same."""
+        return repr(self._tasks())
+
+
+def _task(columns: tuple[str, ...], text: str, page_kib: int) -> Task:
+    """Read a row."""
+    printed, _, rest = text[1:].partition("]")
+    *words, name = rest.split(None, len(columns))
+    figures = [*map(int, words), None]
+    uid, tgid, total_vm, rss, swap, tables_bytes, ptes, pmds, adjustment = (
+        figures[place] for place in _places(columns)
+    )
+    if tables_bytes is not None:
+        tables: int | None = tables_bytes // 1024
+    else:
+        tables = None if ptes is None else (ptes + (pmds or 0)) * page_kib
+    return Task(int(printed), name, uid, tgid, total_vm, rss, swap, tables, adjustment)
+
+
+@lru_cache(maxsize=_MOST_COLUMNS)
 def _places(columns: tuple[str, ...]) -> tuple[int, ...]:
     """Tell where the figures stand; what is not there stands behind the last column."""
     absent = len(columns)
@@ -121,18 +182,6 @@ def _places(columns: tuple[str, ...]) -> tuple[int, ...]:
     if places[-1] == absent and "oom_adj" in columns:
         places[-1] = columns.index("oom_adj")
     return tuple(places)
-
-
-def tasks(rows: list[Row], page_kib: int) -> tuple[Task, ...]:
-    """Make the records of rows; before 4.15 page tables are counted in pages."""
-    made = []
-    for pid, name, (uid, tgid, total_vm, rss, swap, tables_bytes, ptes, pmds, adjustment) in rows:
-        if tables_bytes is not None:
-            tables: int | None = tables_bytes // 1024
-        else:
-            tables = None if ptes is None else (ptes + (pmds or 0)) * page_kib
-        made.append(Task(pid, name, uid, tgid, total_vm, rss, swap, tables, adjustment))
-    return tuple(made)
 
 
 def take_slab_title(draft: Draft, text: str) -> bool:

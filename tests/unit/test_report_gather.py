@@ -7,8 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reportforms import ERAS, PREFIXES, name_of, plain, prefixed, print_report
 from reportforms import reports as made_reports
+from reportlib import NAMES, log_of
 
 from oomwatchd.model import Version
+from oomwatchd.report import plain as plain_lines
 from oomwatchd.report.gather import reports
 from oomwatchd.report.record import Kind, Report
 from oomwatchd.report.signs import SIGNS
@@ -238,3 +240,16 @@ def test_two_processors_that_print_line_by_line_are_told_apart(data: st.DataObje
         assert report.zones == first.zones
         assert report.counters_pages == first.counters_pages
         assert report.totals_pages == first.totals_pages
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lines_taken_many_at_once_are_as_those_taken_one_by_one(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the form of the log, where it begins, and what stands between."""
+    lines = log_of(name).split(b"\n")
+    logs = [b"\n".join(lines[at:]) for at in range(0, len(lines), 23)]
+    logs += [b"\n".join([*lines[:at], b"what?", *lines[at:]]) for at in range(0, len(lines), 29)]
+    at_once = [read(log) for log in logs]
+    monkeypatch.setattr(plain_lines, "lines_of", lambda _: None)
+    assert [read(log) for log in logs] == at_once

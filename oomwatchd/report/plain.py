@@ -1,0 +1,74 @@
+"""Lines in plain form, many at once: one pattern takes the stamps off a whole part of a log.
+
+Most logs are as one program wrote them, and every line begins alike. Where a part of a log is so,
+one search takes its lines apart; what is not is left to `prefix`, which takes any line. Both find
+the same.
+"""
+
+import re
+
+from oomwatchd.report.prefix import CALLER, OUTER, ROW, VENDOR
+
+MAX_TEXT = 4096
+"""Of one message: no kernel prints so much in one line."""
+
+Plain = tuple[str, str, str]
+"""The stamp, the caller and the text; all of them empty where the line is not in that form."""
+
+_OTHER_BYTES = bytes({*range(32), *range(127, 256)} - {ord("\n")})
+_WRITTEN_OTHERWISE = (b"#01", b"=3D", b"=\n")
+"""As syslog daemons and mails write what is something else."""
+_TRIED_LINES = 3
+_TEXT = rf" *+(?:{{}})([^ \n][^\n]{{{{0,{MAX_TEXT - 1}}}}})$|^.*$"
+_ONCE = _TEXT.format(rf"(?![<>|]|{VENDOR})")
+"""The text where `prefix.strip` takes off one thing alone; what begins so may have more."""
+_WHOLLY = _TEXT.format(rf"(?!{OUTER}|(?!{ROW})\[)")
+"""The same where it goes on until nothing is left to take off."""
+_STAMP = rf"\[ *(\d{{1,12}}\.\d{{1,9}})\] ?+(?:{CALLER})?+"
+_DATE = r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) "
+_HOST = r"[^ \n]{1,80}"
+_UNKEPT_STAMP = rf"kernel: (?:\[ *\d{{1,12}}\.\d{{1,9}}\] ?+(?:{CALLER})?+)?+"
+
+_DMESG, _SYSLOG, _BUSYBOX, _LEVELS, _RECORDS = _FORMS = tuple(
+    re.compile(f"^{form}", re.MULTILINE)
+    for form in (
+        _STAMP + _ONCE,
+        rf"{_DATE}{_HOST} {_UNKEPT_STAMP}{_ONCE}",
+        rf"{_DATE}(?!kernel|vmunix){_HOST} [a-z]{{1,8}}\.[a-z]{{1,8}} {_UNKEPT_STAMP}{_WHOLLY}",
+        rf"<\d{{1,3}}>{_STAMP}{_WHOLLY}",
+        r"\d{1,4},\d{1,20},(\d{1,20})(),-;" + _TEXT.format(r"(?![^\n]*\\)"),
+    )
+)
+
+
+def lines_of(part: bytes) -> list[Plain] | None:
+    """Take apart a part of a log that ends with a line's end; None where it is in no plain form."""
+    if b"\r" in part:
+        part = part.replace(b"\r\n", b"\n")
+    if len(part.translate(None, _OTHER_BYTES)) < len(part):
+        return None
+    if any(written in part for written in _WRITTEN_OTHERWISE):
+        return None
+    text = part[:-1].decode("ascii")
+    form = _form_of(text)
+    if form is None or (form is _DMESG and " kernel: " in text):
+        return None
+    while " \n" in text:
+        text = text.replace(" \n", "\n")
+    text = text.rstrip(" ")
+    if form is not _RECORDS:
+        return form.findall(text)
+    return [
+        (f"{int(at) / 1e6:.6f}" if at else "", caller, message)
+        for at, caller, message in form.findall(text)
+    ]
+
+
+def _form_of(text: str) -> re.Pattern[str] | None:
+    """Tell how the first lines are written."""
+    for line in text.split("\n", _TRIED_LINES)[:_TRIED_LINES]:
+        for form in _FORMS:
+            match = form.match(line)
+            if match is not None and match[3]:
+                return form
+    return None
