@@ -8,10 +8,12 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from oomwatchd.ctl.explain import text_of
+from oomwatchd.explain import explanation
 from oomwatchd.explain.collection import Collection
 from oomwatchd.explain.document import document
-from oomwatchd.explain.explanation import Explanation, explained
+from oomwatchd.explain.explanation import Explanation, explained, judge, judged
 from oomwatchd.report.gather import reports
+from oomwatchd.report.record import Report
 
 SCHEMA = json.loads(resources.files("oomwatchd").joinpath("explain/schema.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -21,9 +23,14 @@ WIDTHS = (40, 80, 200)
 def collected(chunks: Iterable[bytes]) -> Collection:
     """Explain a log as the command does."""
     found = Collection()
-    for it in explained(reports(chunks)):
+    for it in judged(reports(chunks)):
         found.add("log", it)
     return found
+
+
+def explain(made: Report, *, is_dying: bool = False) -> Explanation:
+    """Explain a report."""
+    return explanation.explain(judge(made, is_dying=is_dying))
 
 
 def explanations(log: bytes) -> list[Explanation]:

@@ -10,7 +10,7 @@ from oomwatchd.ctl import terminal
 from oomwatchd.errors import NoInputError, ParseError, escape
 from oomwatchd.explain.collection import Collection, Group
 from oomwatchd.explain.document import document
-from oomwatchd.explain.explanation import explained
+from oomwatchd.explain.explanation import judged
 from oomwatchd.explain.prose import paragraphs, title
 from oomwatchd.fault import shown
 from oomwatchd.report.gather import reports
@@ -47,7 +47,7 @@ def explain(files: list[str], *, as_json: bool) -> int:
         remark("reads a kernel's log from the terminal; Ctrl-D ends it")
     for name in files or ["-"]:
         try:
-            for it in explained(reports(_chunks(name, cut_off))):
+            for it in judged(reports(_chunks(name, cut_off))):
                 found.add(_shown_name(name), it)
         except (NoInputError, ParseError) as error:
             code = code or complain(error)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from oomwatchd.explain.explanation import Explanation
+from oomwatchd.explain.explanation import Explanation, Judged, explain
 from oomwatchd.explain.story import headline
 from oomwatchd.explain.verdict import Verdict
 
@@ -38,14 +38,14 @@ class Group:
         """Begin with one."""
         self.source = source
         self.first = first
-        self.count = 0
+        self.count = 1
         self.more: list[Place] = []
         """Where the others are, as far as `MOST_PLACES` goes."""
 
-    def add(self, source: str, it: Explanation) -> None:
+    def add(self, source: str, it: Judged) -> None:
         """Count one more."""
         self.count += 1
-        if it is not self.first and len(self.more) < MOST_PLACES:
+        if len(self.more) < MOST_PLACES:
             self.more.append(Place(source, it.report.line, it.report.at, it.asked.comm))
 
 
@@ -68,25 +68,25 @@ class Collection:
         """The groups, those that tell something first, the largest of them first."""
         return sorted(self._groups.values(), key=lambda one: (_is_unknown(one.first), -one.count))
 
-    def add(self, source: str, it: Explanation) -> None:
-        """Take one in."""
+    def add(self, source: str, it: Judged) -> None:
+        """Take one in; the first of its kind is explained."""
         self.count += 1
         kind, verdict = it.report.kind.value, it.reason.verdict.value
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
         self.verdicts[verdict] = self.verdicts.get(verdict, 0) + 1
         key = _key(it)
         group = self._groups.get(key)
-        if group is None:
-            if len(self._groups) >= MOST_GROUPS:
-                self._note(source, it)
-                return
-            group = self._groups[key] = Group(source, it)
-        group.add(source, it)
+        if group is not None:
+            group.add(source, it)
+        elif len(self._groups) < MOST_GROUPS:
+            self._groups[key] = Group(source, explain(it))
+        else:
+            self._note(source, it)
 
-    def _note(self, source: str, it: Explanation) -> None:
+    def _note(self, source: str, it: Judged) -> None:
         """Keep a line of one."""
         if len(self.others) < MOST_OTHERS:
-            self.others.append(Other(source, it.report.line, it.report.at, headline(it)))
+            self.others.append(Other(source, it.report.line, it.report.at, headline(explain(it))))
         else:
             self.left_out += 1
 
@@ -95,7 +95,7 @@ def _is_unknown(it: Explanation) -> bool:
     return it.reason.verdict is Verdict.UNKNOWN
 
 
-def _key(it: Explanation) -> tuple[object, ...]:
+def _key(it: Judged) -> tuple[object, ...]:
     """Say what makes reports alike; who asked is not part of it."""
     report, asked = it.report, it.asked
     return (

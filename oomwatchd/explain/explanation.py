@@ -1,4 +1,7 @@
-"""From a report to its explanation: one step after another, each kept with its numbers."""
+"""From a report to its explanation: one step after another, each kept with its numbers.
+
+First the reason alone: in a log of many reports those that say the same are not explained again.
+"""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -25,6 +28,19 @@ _CHANGES: tuple[Version, ...] = (
     *((6, 8, 0), (6, 12, 0), (6, 18, 0)),
 )
 """Since when the rule, or what a request may do by it, is another one."""
+
+
+class Judged(NamedTuple):
+    """Why a report is there: enough to tell whether another one says the same."""
+
+    report: Report
+    kernel: KernelFound
+    asked: Asked
+    by_min: tuple[Trial, ...]
+    """What the zones answer by the min mark."""
+    by_high: tuple[Trial, ...]
+    """The same by the high mark; empty where the min mark told all."""
+    reason: Reason
 
 
 class Explanation(NamedTuple):
@@ -57,8 +73,8 @@ class Explanation(NamedTuple):
         return self.report.constraint in NODE_CONSTRAINTS
 
 
-def explained(found: Iterable[Report]) -> Iterator[Explanation]:
-    """Explain the reports of a log, one after another.
+def judged(found: Iterable[Report]) -> Iterator[Judged]:
+    """Judge the reports of a log, one after another.
 
     What a killed process could not have right after is no failure of its own.
     """
@@ -69,18 +85,28 @@ def explained(found: Iterable[Report]) -> Iterator[Explanation]:
             banner = report.banner
             killed.clear()
         failed = report.kind is Kind.ALLOCATION_FAILURE
-        yield explain(report, is_dying=failed and report.pid in killed)
+        yield judge(report, is_dying=failed and report.pid in killed)
         killed.extend(kill.pid for kill in report.kills)
 
 
-def explain(report: Report, *, is_dying: bool = False) -> Explanation:
-    """Explain a report; `is_dying`: who asks was killed just before."""
+def explained(found: Iterable[Report]) -> Iterator[Explanation]:
+    """Explain all of them."""
+    return map(explain, judged(found))
+
+
+def judge(report: Report, *, is_dying: bool = False) -> Judged:
+    """Judge a report; `is_dying`: who asks was killed just before."""
     kernel = kernel_of(report)
     asked = asked_of(report, kernel, is_dying=is_dying)
-    by_min, by_high, reason = _judged(report, asked, kernel, kernel.version)
+    return Judged(report, kernel, asked, *_by_rule(report, asked, kernel, kernel.version))
+
+
+def explain(it: Judged) -> Explanation:
+    """Explain what was judged."""
+    report, kernel, asked, by_min, by_high, reason = it
     by_new_rule = None
     if kernel.version < NEW_RULE:
-        by_new_rule = _judged(report, asked, kernel, NEW_RULE).reason.verdict
+        by_new_rule = _by_rule(report, asked, kernel, NEW_RULE).reason.verdict
     uses, ranked = uses_of(report, kernel), ranked_tasks(report, kernel)
     situation = Situation(report, kernel, asked, reason, by_new_rule, uses, by_min)
     return Explanation(
@@ -91,19 +117,19 @@ def explain(report: Report, *, is_dying: bool = False) -> Explanation:
         reason=reason,
         by_new_rule=by_new_rule,
         is_doubtful=any(
-            _judged(report, asked, kernel, version).reason.verdict is not reason.verdict
+            _by_rule(report, asked, kernel, version).reason.verdict is not reason.verdict
             for version in _CHANGES
             if kernel.since < version <= kernel.last and reason.trial is not None
         ),
         uses=uses,
         victims=victims_of(report, ranked),
         tasks=tasks_of(ranked),
-        advice=() if is_dying else tuple(advice_for(situation)),
+        advice=() if asked.is_dying else tuple(advice_for(situation)),
         demand=demand_for(situation),
     )
 
 
-class _Judgement(NamedTuple):
+class _Answers(NamedTuple):
     """What the zones answer by the rule of a version, and the reason by that."""
 
     by_min: tuple[Trial, ...]
@@ -112,12 +138,12 @@ class _Judgement(NamedTuple):
     reason: Reason
 
 
-def _judged(report: Report, asked: Asked, kernel: KernelFound, version: Version) -> _Judgement:
+def _by_rule(report: Report, asked: Asked, kernel: KernelFound, version: Version) -> _Answers:
     """Try all zones; before a kill the last try is against the high mark."""
     by_min = tuple(trials(report, asked, kernel, version))
     reason = reason_of(report, asked, by_min)
     if report.kind is not Kind.OOM or reason.verdict not in _UNDECIDED or not asked.is_known:
-        return _Judgement(by_min, (), reason)
+        return _Answers(by_min, (), reason)
     by_high = tuple(trials(report, asked, kernel, version, "high"))
     high = reason_of(report, asked, by_high, "high")
-    return _Judgement(by_min, by_high, reason if high.verdict is Verdict.UNKNOWN else high)
+    return _Answers(by_min, by_high, reason if high.verdict is Verdict.UNKNOWN else high)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from oomwatchd.mm.gfpfamily import family
@@ -65,17 +66,23 @@ def kernel_of(report: Report) -> KernelFound:
     sizes = told or _PAGE_SIZES[0], told is not None
     banner = report.banner
     if report.release is not None:
-        text = banner.text.encode("latin-1", "replace") if _belongs(report) and banner else b""
-        version = parse_version(text, f"{report.release}\n".encode("latin-1", "replace"))
+        version = _version(banner.text if _belongs(report) and banner else "", report.release)
         if version is not None:
             return _named(report.release, version, "stack dump", sizes, report)
     if banner is not None:
-        text = banner.text.encode("latin-1", "replace")
-        version = parse_version(text, f"{banner.release}\n".encode("latin-1", "replace"))
+        version = _version(banner.text, banner.release)
         if version is not None:
             return _named(banner.release, version, "boot message", sizes, report)
     since, before = _window(report)
     return KernelFound(None, since, since, before, "form", *sizes, report.architecture)
+
+
+@lru_cache(maxsize=16)
+def _version(banner: str, release: str) -> Version | None:
+    """Give the version that a release is of, by its boot message too."""
+    return parse_version(
+        banner.encode("latin-1", "replace"), f"{release}\n".encode("latin-1", "replace")
+    )
 
 
 def _belongs(report: Report) -> bool:

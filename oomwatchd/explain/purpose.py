@@ -102,6 +102,7 @@ _THREADS = {
 """Threads of the kernel that do one thing only."""
 
 
+@lru_cache(maxsize=64)
 def purpose(
     trace: tuple[str, ...], comm: str | None, order: int | None, architecture: str | None
 ) -> Purpose | None:
@@ -135,6 +136,7 @@ def purpose(
     return Purpose(use.key, _worded(use, order, architecture, modules), function, use.sure)
 
 
+@lru_cache(maxsize=64)
 def names_until_interrupt(trace: tuple[str, ...]) -> frozenset[str]:
     """Name the functions that worked for whoever asked, not for whom an interrupt stopped."""
     return frozenset(name for name, _ in _until_interrupt(trace))

@@ -59,6 +59,7 @@ class Flags(NamedTuple):
 
 
 @lru_cache(maxsize=128)
+@lru_cache(maxsize=64)
 def decode(mask: int, names: tuple[str, ...] | None, version: Version) -> Flags:
     """Read a mask as the kernel of that version means it, by its names where they are printed."""
     if names:

@@ -1,9 +1,9 @@
 """Advice: what is true of the report's kernel and figures, and nothing that is not."""
 
 import pytest
+from explaining import explain
 from reportmaker import blocks_of, header, report, zone
 
-from oomwatchd.explain.explanation import Explanation, explain
 from oomwatchd.explain.rule import largest_min_kib
 from oomwatchd.mm.gfpflags import decode
 from oomwatchd.report.record import Cgroup, Kind, Report, Slab
@@ -297,7 +297,7 @@ def test_what_it_was_for_is_advised_of_where_it_was_large(order: int) -> None:
 
 def test_advice_is_given_once() -> None:
     """No sentence twice, none empty."""
-    many: list[Explanation] = [explain(report(flags=f)) for f in ("GFP_KERNEL", "GFP_ATOMIC")]
+    many = [explain(report(flags=f)) for f in ("GFP_KERNEL", "GFP_ATOMIC")]
     for it in many:
         assert len(set(it.advice)) == len(it.advice)
         assert all(text.endswith((".", ")")) for text in it.advice)

@@ -1,10 +1,10 @@
 """Where the memory of a report is: parts that do not overlap, from whichever figures there are."""
 
+from explaining import explain
 from hypothesis import given
 from hypothesis import strategies as st
 from reportmaker import kill, report, zone
 
-from oomwatchd.explain.explanation import explain
 from oomwatchd.explain.kernel import kernel_of
 from oomwatchd.explain.memory import Uses, uses_of
 from oomwatchd.explain.victim import ranked_tasks, tasks_of, victims_of

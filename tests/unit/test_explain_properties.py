@@ -13,7 +13,7 @@ from reportlib import NAMES, log_of
 
 from oomwatchd.ctl.explain import text_of
 from oomwatchd.explain.collection import Collection
-from oomwatchd.explain.explanation import explain
+from oomwatchd.explain.explanation import judge
 
 _BEFORE = 3
 _NUMBER = re.compile(rb"\d+")
@@ -117,7 +117,7 @@ def test_any_report_is_explained_in_form(data: st.DataObject) -> None:
     made = made._replace(**{part: nothing[part] for part in lost})
     found = Collection()
     for is_dying in (False, True):
-        found.add("log", explain(made, is_dying=is_dying))
+        found.add("log", judge(made, is_dying=is_dying))
     SCHEMA.validate(json_of(found))
     for width in WIDTHS:
         assert_fits(text_of(found, width), width)

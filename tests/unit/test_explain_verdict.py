@@ -1,9 +1,10 @@
 """Why a request was refused: every reason is reached, and none by figures that do not tell it."""
 
 import pytest
+from explaining import explain
 from reportmaker import blocks_of, header, report, zone
 
-from oomwatchd.explain.explanation import Explanation, explain
+from oomwatchd.explain.explanation import Explanation
 from oomwatchd.explain.trial import Refusal
 from oomwatchd.report.record import Cgroup, Kind, Report, ReportZone
 
