@@ -46,9 +46,10 @@ def explain(files: list[str], *, as_json: bool) -> int:
         # Who forgot the file would wait for ever.
         remark("reads a kernel's log from the terminal; Ctrl-D ends it")
     for name in files or ["-"]:
+        source = _shown_name(name)
         try:
             for it in judged(reports(_chunks(name, cut_off))):
-                found.add(_shown_name(name), it)
+                found.add(source, it)
         except (NoInputError, ParseError) as error:
             code = code or complain(error)
     for trouble in cut_off:

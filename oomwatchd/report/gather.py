@@ -17,8 +17,9 @@ from oomwatchd.report.draft import Draft, Stage
 from oomwatchd.report.finish import report, worth
 from oomwatchd.report.forms import WHOSE, Reader, may_open, reader
 from oomwatchd.report.header import OPENINGS, Opening, opening
-from oomwatchd.report.plain import MAX_TEXT
+from oomwatchd.report.plain import MAX_TEXT, Plain
 from oomwatchd.report.record import Banner, Kind, Report
+from oomwatchd.report.tasks import take_row, take_rows
 from oomwatchd.report.triggers import Triggers
 
 MAX_OPEN = 4
@@ -108,39 +109,52 @@ class _Gatherer:
         begin = self._line
         raws: list[bytes] = []
         openings = _openings(part)
-        recent = self._recent.append
         (draft,) = self._drafts
-        for number, (stamp, caller, text) in enumerate(lines):
+        number = 0
+        while number < len(lines):
+            stamp, caller, text = lines[number]
+            number += 1
             if (
                 not text
                 or number in openings
                 or draft.torn is not None
                 or (caller and draft.caller not in (None, caller))
             ):
-                self._line = begin + number
+                self._line = begin + number - 1
                 if text:
                     self._take(text, stamp or None, caller or None)
                 else:
                     raws = raws or part.split(b"\n")
-                    self._take_raw(raws[number].rstrip(b"\r"))
+                    self._take_raw(raws[number - 1].rstrip(b"\r"))
             else:
-                self._now = now = self._now + 1
+                self._now += 1
                 found = reader(text)
                 if found is not None and found(draft, text):
-                    draft.touched = now
-                    draft.stamp = stamp
-                    if draft.at is None:
-                        draft.at = stamp
-                    recent((stamp, text))
+                    if stamp:
+                        self._recent.append((stamp, text))
+                        draft.at = draft.at or stamp
+                    if found is take_row and draft.caller is None:
+                        number += self._take_rows(draft, lines, number, openings)
+                    draft.touched = self._now
+                    draft.stamp = lines[number - 1][0] or None
                     continue
-                self._line = begin + number
-                self._begin_or_pass(found, text, stamp, caller or None)
+                self._line = begin + number - 1
+                self._begin_or_pass(found, text, stamp or None, caller or None)
             if len(self._drafts) != 1 or self._held:
-                self._line = begin + number + 1
-                return _size_of(part, number + 1)
+                self._line = begin + number
+                return _size_of(part, number)
             draft = self._drafts[0]
         self._line = begin + len(lines)
         return len(part)
+
+    def _take_rows(self, draft: Draft, lines: list[Plain], first: int, openings: list[int]) -> int:
+        """Take the rows that follow one; returns how many."""
+        end = min((line - 1 for line in openings if line > first), default=len(lines))
+        count = take_rows(draft, [text for _, _, text in lines[first:end]])
+        self._now += count
+        taken = lines[first : first + count]
+        self._recent.extend([(stamp, text) for stamp, _, text in taken[-RECENT_LINES:] if stamp])
+        return count
 
     def _take_lines(self, lines: list[bytes]) -> int:
         """Take lines until no report is open any more; returns how many bytes that were.
@@ -333,13 +347,13 @@ class _Gatherer:
             self._close(over)
 
 
-def _openings(part: bytes) -> set[int]:
-    """Give the numbers of the lines that may open a report."""
-    found = set()
+def _openings(part: bytes) -> list[int]:
+    """Give the numbers of the lines that may open a report, counted from 1."""
+    found = []
     for word in OPENINGS:
         at = part.find(word)
         while at >= 0:
-            found.add(part.count(b"\n", 0, at))
+            found.append(part.count(b"\n", 0, at) + 1)
             at = part.find(word, part.find(b"\n", at))
     return found
 

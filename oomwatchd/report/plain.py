@@ -16,8 +16,6 @@ Plain = tuple[str, str, str]
 """The stamp, the caller and the text; all of them empty where the line is not in that form."""
 
 _OTHER_BYTES = bytes({*range(32), *range(127, 256)} - {ord("\n")})
-_WRITTEN_OTHERWISE = (b"#01", b"=3D", b"=\n")
-"""As syslog daemons and mails write what is something else."""
 _TRIED_LINES = 3
 _TEXT = rf" *+(?:{{}})([^ \n][^\n]{{{{0,{MAX_TEXT - 1}}}}})$|^.*$"
 _ONCE = _TEXT.format(rf"(?![<>|]|{VENDOR})")
@@ -29,7 +27,7 @@ _DATE = r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) "
 _HOST = r"[^ \n]{1,80}"
 _UNKEPT_STAMP = rf"kernel: (?:\[ *\d{{1,12}}\.\d{{1,9}}\] ?+(?:{CALLER})?+)?+"
 
-_DMESG, _SYSLOG, _BUSYBOX, _LEVELS, _RECORDS = _FORMS = tuple(
+_DMESG, _SYSLOG, _BUSYBOX, _LEVELS, _RECORDS, _BARE = _FORMS = tuple(
     re.compile(f"^{form}", re.MULTILINE)
     for form in (
         _STAMP + _ONCE,
@@ -37,6 +35,7 @@ _DMESG, _SYSLOG, _BUSYBOX, _LEVELS, _RECORDS = _FORMS = tuple(
         rf"{_DATE}(?!kernel|vmunix){_HOST} [a-z]{{1,8}}\.[a-z]{{1,8}} {_UNKEPT_STAMP}{_WHOLLY}",
         rf"<\d{{1,3}}>{_STAMP}{_WHOLLY}",
         r"\d{1,4},\d{1,20},(\d{1,20})(),-;" + _TEXT.format(r"(?![^\n]*\\)"),
+        f"()(){_WHOLLY}",
     )
 )
 
@@ -47,8 +46,8 @@ def lines_of(part: bytes) -> list[Plain] | None:
         part = part.replace(b"\r\n", b"\n")
     if len(part.translate(None, _OTHER_BYTES)) < len(part):
         return None
-    if any(written in part for written in _WRITTEN_OTHERWISE):
-        return None
+    if b"=3D" in part or b"=\n" in part or (b"#" in part and b"#01" in part):
+        return None  # mails and syslog daemons write so what is something else
     text = part[:-1].decode("ascii")
     form = _form_of(text)
     if form is None or (form is _DMESG and " kernel: " in text):
@@ -65,10 +64,9 @@ def lines_of(part: bytes) -> list[Plain] | None:
 
 
 def _form_of(text: str) -> re.Pattern[str] | None:
-    """Tell how the first lines are written."""
-    for line in text.split("\n", _TRIED_LINES)[:_TRIED_LINES]:
-        for form in _FORMS:
-            match = form.match(line)
-            if match is not None and match[3]:
-                return form
+    """Tell how the first lines are written; last of all, that nothing stands before them."""
+    lines = text.split("\n", _TRIED_LINES)[:_TRIED_LINES]
+    for form in _FORMS:
+        if any((match := form.match(line)) and match[3] for line in lines):
+            return form
     return None

@@ -98,46 +98,28 @@ SIGNS: Mapping[str, Window] = {
 }
 
 
-_OF_COUNTERS = (
-    "isolated_anon",
-    "free_cma",
-    "free_pcp",
-    "unstable",
-    "kernel_misc_reclaimable",
-    "sec_pagetables",
+_OF_COUNTERS, _OF_NODES, _OF_ZONES = (
+    {sign.partition(": ")[2]: sign for sign in SIGNS if sign.startswith(part)}
+    for part in ("counters: ", "node: ", "zone: ")
 )
-_OF_NODES = ("kernel_stack", "pagetables", "sec_pagetables", "balloon")
-_OF_ZONES = (
-    "boost",
-    "reserved_highatomic",
-    "free_highatomic",
-    "isolated(anon)",
-    "writepending",
-    "managed",
-    "mlocked",
-    "slab_reclaimable",
-    "kernel_stack",
-    "pagetables",
-    "free_pcp",
-    "free_cma",
-)
+"""By the key of the figure."""
 
 
 def of_figures(
     counters: Mapping[str, int], nodes: tuple[ReportNode, ...], zones: tuple[ReportZone, ...]
 ) -> frozenset[str]:
     """Give the signs that lie in which figures there are."""
-    signs = {f"counters: {key}" for key in _OF_COUNTERS if key in counters}
+    signs = {sign for key, sign in _OF_COUNTERS.items() if key in counters}
     if nodes:
         signs.add("figures of nodes")
     for node in nodes:
-        signs.update(f"node: {key}" for key in _OF_NODES if key in node.kib)
+        signs.update([sign for key, sign in _OF_NODES.items() if key in node.kib])
     for zone in zones:
-        signs.update(f"zone: {key}" for key in _OF_ZONES if key in zone.kib)
+        signs.update([sign for key, sign in _OF_ZONES.items() if key in zone.kib])
         if zone.all_unreclaimable is not None:
             signs.add("zone: all_unreclaimable")
-        for letters in zone.letters or ():
-            if letters:
-                signs.add("free lists: letters")
-            signs.update(f"free lists: {letter}" for letter in "RH" if letter in letters)
+        letters = "".join(zone.letters or ())
+        if letters:
+            signs.add("free lists: letters")
+        signs.update([f"free lists: {letter}" for letter in "RH" if letter in letters])
     return frozenset(signs)

@@ -6,8 +6,9 @@ number of columns allows.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
+from itertools import islice, repeat, takewhile
 from typing import overload
 
 from oomwatchd.report.draft import MAX_SLABS, MAX_TASKS, Draft, Row, Stage
@@ -91,11 +92,23 @@ def take_row(draft: Draft, text: str) -> bool:
     return True
 
 
+def take_rows(draft: Draft, texts: Iterable[str]) -> int:
+    """Take the rows that follow one, as far as they are whole; returns how many."""
+    columns = draft.columns
+    if columns is None or draft.stage is not Stage.TASKS:
+        return 0
+    wanted = islice(texts, MAX_TASKS - len(draft.rows))
+    rows = [*takewhile(_row_of(len(columns)).match, wanted)]
+    draft.rows += zip(repeat(columns), rows, strict=False)
+    return len(rows)
+
+
 @cache
 def _row_of(columns: int) -> re.Pattern[str]:
     """Make the pattern of a row with so many figures, and a name."""
     figure = rf" *-?\d{{1,{_DIGITS}}}(?= )"
-    return re.compile(rf"\[ *\d{{1,{_DIGITS}}} *\](?:{figure}){{{columns}}} +[^ ]")
+    number = rf"\[ *\d{{1,{_DIGITS}}} *\]"
+    return re.compile(rf"(?=[^\n]{{1,{_LONG}}}\Z){number}(?:{figure}){{{columns}}} +[^ ]")
 
 
 def _take_unnamed(draft: Draft, text: str) -> bool:
