@@ -136,6 +136,10 @@ def cases() -> Iterator[tuple[str, Callable[[int], bytes]]]:
     yield "empty lines", lambda size: HEADER + b"\n" * (100_000 * size)
     yield "NUL bytes", lambda size: HEADER + b"\0" * (2_000_000 * size)
     yield "digits", lambda size: HEADER + (b"1" * 4000 + b"\n") * (200 * size)
+    yield (
+        "one line that ends in blanks",
+        lambda size: HEADER + b"a" + b" " * (200_000 * size) + b"\n",
+    )
     yield "blanks", lambda size: HEADER + (b"a" + b" " * 4000 + b"b\n") * (200 * size)
 
 

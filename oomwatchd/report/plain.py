@@ -52,9 +52,8 @@ def lines_of(part: bytes) -> list[Plain] | None:
     form = _form_of(text)
     if form is None or (form is _DMESG and " kernel: " in text):
         return None
-    while " \n" in text:
-        text = text.replace(" \n", "\n")
-    text = text.rstrip(" ")
+    if " \n" in text or text.endswith(" "):
+        text = "\n".join(map(str.rstrip, text.split("\n")))
     if form is not _RECORDS:
         return form.findall(text)
     return [
