@@ -28,4 +28,6 @@ def play(scene: Scene) -> None:
             for one in status["demands"]
         }
     scene.facts["granted"] = probe.take("kernel", 2).came
+    # What came lies on per-CPU lists now, where a process start of another type has no part in it.
+    probe.drain()
     scene.start_processes(_STARTS)
