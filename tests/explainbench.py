@@ -4,7 +4,8 @@
 
 Every kind of log is explained at one size and at four times that, side by side in one run: the
 ratio of the two must be below 6, where 4 is exact. With --megabytes the command itself reads a
-file of that size: of an ordinary log, and of one that is reports and nothing else.
+file of that size: an ordinary log, one of a device that boots and fails again and again, and one
+that is reports and nothing else.
 """
 
 import argparse
@@ -178,7 +179,12 @@ def check_ratios() -> bool:
 
 def measure(megabytes: int) -> None:
     """Print what the command takes for a file of a size, and for a tenth of it."""
-    for name, part in (("an ordinary log", ORDINARY), ("nothing but reports", long_log())):
+    kinds = {
+        "an ordinary log": ORDINARY,
+        "boots that end in a report": b"".join(map(log_of, NAMES)),
+        "nothing but reports": long_log(),
+    }
+    for name, part in kinds.items():
         for size in (megabytes * 100_000, megabytes * 1_000_000):
             with tempfile.NamedTemporaryFile() as file:
                 for _ in range(size // len(part) + 1):
