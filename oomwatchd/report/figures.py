@@ -11,8 +11,9 @@ from oomwatchd.report.draft import MAX_KEYS, Draft, OpenNode, OpenZone, Stage
 
 ZONES = ("DMA", "DMA32", "Normal", "HighMem", "Movable", "Device", "CMA")
 
-_KIB = re.compile(r"([A-Za-z_]{1,40}(?:\([a-z]{1,10}\))?): ?(\d{1,20})[kK]B")
-_PAGES = re.compile(r"([A-Za-z_]{1,40}): ?(\d{1,20})(?![\dkK])")
+_KIB = re.compile(r"([a-z_]{1,40}(?:\([a-z]{1,10}\))?): ?(\d{1,20})kb")
+_PAGES = re.compile(r"([a-z_]{1,40}): ?(\d{1,20})(?![\dk])")
+"""Both of a text in small letters."""
 _ALL = re.compile(r"all_unreclaimable\? (yes|no)")
 _ASKED = "all_unreclaimable?"
 _ZONE = re.compile(r"(?:Node (\d{1,5}),? )?([A-Za-z]\w{0,15}) +(?=free:|boost:|min:|per-cpu:)")
@@ -76,17 +77,15 @@ def take_per_cpu(draft: Draft, text: str) -> bool:
 
 def take_counters(draft: Draft, text: str) -> bool:
     """Take figures of the whole system, in pages."""
-    found = _PAGES.findall(text)
+    found = _PAGES.findall(text.lower())
     if not found or draft.stage > Stage.COUNTERS or len(draft.counters) > MAX_KEYS:
         return False
-    counters = draft.counters
-    if found[0][0].lower() in counters:
+    if found[0][0] in draft.counters:
         return False
     draft.stage = Stage.COUNTERS
-    if found[0][0] in ("Active", "Active_anon"):
-        draft.signs.add(f"{found[0][0]}:")
-    for key, pages in found:
-        counters.setdefault(key.lower(), int(pages))
+    if text.startswith(("Active:", "Active_anon:")):
+        draft.signs.add(text[: text.index(":") + 1])
+    _keep(draft.counters, found)
     return True
 
 
@@ -148,8 +147,8 @@ def take_figures(draft: Draft, text: str) -> bool:
     last = draft.last
     if last is None or draft.stage is not Stage.ZONES or len(last.kib) > MAX_KEYS:
         return False
-    found = _KIB.findall(text)
-    if found and found[0][0].lower() in last.kib:
+    found = _KIB.findall(text.lower())
+    if found and found[0][0] in last.kib:
         return False
     if not found and last.all_unreclaimable is not None:
         return False
@@ -162,12 +161,18 @@ def take_figures(draft: Draft, text: str) -> bool:
 
 def _fill(into: OpenZone | OpenNode, text: str, start: int) -> None:
     """Keep every figure of a line."""
-    kib = into.kib
-    for key, value in _KIB.findall(text, start):
-        kib.setdefault(key.lower(), int(value))
-    match = _ALL.search(text, start)
+    _keep(into.kib, _KIB.findall(text.lower(), start))
+    match = _ALL.search(text, start) if _ASKED in text else None
     if match is not None:
         into.all_unreclaimable = match[1] == "yes"
+
+
+def _keep(figures: dict[str, int], found: list[tuple[str, str]]) -> None:
+    """Add figures; what is there already stays."""
+    new = {key: int(figure) for key, figure in reversed(found)}
+    if figures:
+        new.update(figures)
+    figures.update(new)
 
 
 def _mark_torn(draft: Draft, text: str) -> None:

@@ -66,6 +66,8 @@ def _form_of(text: str) -> re.Pattern[str] | None:
     """Tell how the first lines are written; last of all, that nothing stands before them."""
     lines = text.split("\n", _TRIED_LINES)[:_TRIED_LINES]
     for form in _FORMS:
-        if any((match := form.match(line)) and match[3] for line in lines):
-            return form
+        for line in lines:
+            match = form.match(line)
+            if match is not None and match[3]:
+                return form
     return None

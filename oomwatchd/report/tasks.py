@@ -21,6 +21,7 @@ FIGURES = (
 """The columns that are read (oom_adj in place of the last, where it is the only one)."""
 _MOST_COLUMNS = 16
 _LONG = 256
+"""No name is so long."""
 _DIGITS = 20
 
 _BY_COLUMNS: dict[int, tuple[str, ...]] = {
@@ -77,13 +78,14 @@ def take_state(draft: Draft, text: str) -> bool:
 
 def take_row(draft: Draft, text: str) -> bool:
     """Take a row: one that has no number where one must be is left out."""
-    if draft.stage > Stage.TASKS or len(draft.rows) >= MAX_TASKS or len(text) > _LONG:
+    if draft.stage > Stage.TASKS or len(draft.rows) >= MAX_TASKS:
         return False
     columns = draft.columns
     if columns is None:
-        return _take_unnamed(draft, text)
+        return len(text) <= _LONG and _take_unnamed(draft, text)
     if not _row_of(len(columns)).match(text):
-        if len(text.partition("]")[2].split(None, len(columns))) > len(columns):
+        words = text.partition("]")[2].split(None, len(columns))
+        if len(text) > _LONG or len(words) > len(columns):
             return False
         draft.torn = text + " "
         return draft.stage is Stage.TASKS
@@ -108,7 +110,7 @@ def _row_of(columns: int) -> re.Pattern[str]:
     """Make the pattern of a row with so many figures, and a name."""
     figure = rf" *-?\d{{1,{_DIGITS}}}(?= )"
     number = rf"\[ *\d{{1,{_DIGITS}}} *\]"
-    return re.compile(rf"(?=[^\n]{{1,{_LONG}}}\Z){number}(?:{figure}){{{columns}}} +[^ ]")
+    return re.compile(rf"{number}(?:{figure}){{{columns}}} +[^ ][^\n]{{0,{_LONG}}}\Z")
 
 
 def _take_unnamed(draft: Draft, text: str) -> bool:
