@@ -8,6 +8,7 @@ from oomwatchd.ctl.client import ask
 from oomwatchd.errors import OomwatchdError
 
 _LEFT_PAGES = 4000
+_ROUNDS = 3
 _STARTS = 10
 
 
@@ -16,7 +17,10 @@ def play(scene: Scene) -> None:
     probe = scene.probe
     probe.hold("kernel", 0, probe.take("kernel", 0).came - _LEFT_PAGES)
     probe.scatter(scene.seed, scene.chance.uniform(0.2, 0.5))
-    scene.hold_blocks()
+    for _ in range(_ROUNDS):
+        # What lies on per-CPU lists completes other blocks, once it comes from there.
+        probe.drain()
+        scene.hold_blocks()
     scene.wait(30.0)
     try:
         status = json.loads(ask(None, b"status\n"))
@@ -28,6 +32,5 @@ def play(scene: Scene) -> None:
             for one in status["demands"]
         }
     scene.facts["granted"] = probe.take("kernel", 2).came
-    # What came lies on per-CPU lists now, where a process start of another type has no part in it.
     probe.drain()
     scene.start_processes(_STARTS)
