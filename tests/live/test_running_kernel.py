@@ -35,7 +35,7 @@ OOMWATCHD = [str(Path(sys.executable).with_name("oomwatchd"))]
 FRAGMENTER = Path(__file__).with_name("fragmenter.py")
 ORDER = 9
 PATIENCE_SECONDS = 30.0
-ATTEMPTS = 3
+ATTEMPTS = 6
 
 
 class Demand(NamedTuple):
