@@ -59,7 +59,9 @@ SCENARIOS: Mapping[str, Scenario] = {
     "healthy": Scenario("g", "ten minutes in which nothing is wrong", "plain"),
     "highmem": Scenario("h", "1 GB: lowmem in pieces, HighMem free", "large"),
     "returning": Scenario("i", "as a, again and again; the kernel does not compact", "old"),
-    "borrowed": Scenario("j", "kernel memory grows, boosts are off; what is free lies in CMA", "unboosted"),
+    "borrowed": Scenario(
+        "j", "kernel memory grows; what is free lies in CMA; no boosts", "unboosted"
+    ),
 }
 CONTESTANTS: Mapping[str, str] = {
     "nothing": "nothing",
