@@ -169,10 +169,12 @@ def _fill(into: OpenZone | OpenNode, text: str, start: int) -> None:
 
 def _keep(figures: dict[str, int], found: list[tuple[str, str]]) -> None:
     """Add figures; what is there already stays."""
-    new = {key: int(figure) for key, figure in reversed(found)}
-    if figures:
-        new.update(figures)
-    figures.update(new)
+    new = {key: int(figure) for key, figure in found}
+    if len(new) == len(found) and figures.keys().isdisjoint(new):
+        figures.update(new)
+        return
+    for key, figure in found:
+        figures.setdefault(key, int(figure))
 
 
 def _mark_torn(draft: Draft, text: str) -> None:

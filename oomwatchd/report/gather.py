@@ -125,7 +125,7 @@ class _Gatherer:
                     self._take(text, stamp or None, caller or None)
                 else:
                     raws = raws or part.split(b"\n")
-                    self._take_raw(raws[number - 1].rstrip(b"\r"))
+                    self._take_line(raws[number - 1])
             else:
                 self._now += 1
                 found = reader(text)
@@ -165,17 +165,21 @@ class _Gatherer:
         size = 0
         for raw in lines:
             size += len(raw) + 1
-            if b"\r" in raw:
-                for piece in filter(None, raw.split(b"\r")):
-                    self._take_raw(piece)
-            else:
-                self._take_raw(raw)
+            self._take_line(raw)
             self._line += 1
             if not self._drafts:
                 return size
-        for piece in filter(None, unended.split(b"\r")):
-            self._take_raw(piece)
+        if unended:
+            self._take_line(unended)
         return size + len(unended)
+
+    def _take_line(self, line: bytes) -> None:
+        """Take a line, or several that a terminal ended with CR alone."""
+        if b"\r" not in line:
+            self._take_raw(line)
+            return
+        for piece in filter(None, line.split(b"\r")):
+            self._take_raw(piece)
 
     def end(self) -> Iterator[Report]:
         """Close what is open."""

@@ -28,8 +28,7 @@ _NO_MMU = re.compile(r"(?:nommu: )?Allocation of length \d{1,20} from process \d
 _SHOW_MEMORY = re.compile(r"(?:sysrq|SysRq) ?: (?:HELP|Show Memory)", re.IGNORECASE)
 
 OPENINGS = (
-    *(b"oom-killer:", b"allocation ", b"Allocation of length", b"vmalloc", b"sysrq", b"SysRq"),
-    b"Linux version ",
+    *(b"oom-killer:", b"llocation ", b"vmalloc error", b"sysrq", b"SysRq", b"Linux version "),
 )
 """A line without any of these neither opens a report nor says that a kernel boots."""
 

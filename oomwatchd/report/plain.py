@@ -15,16 +15,16 @@ MAX_TEXT = 4096
 Plain = tuple[str, str, str]
 """The stamp, the caller and the text; all of them empty where the line is not in that form."""
 
-_OTHER_BYTES = bytes({*range(32), *range(127, 256)} - {ord("\n")})
 _TRIED_LINES = 3
-_TEXT = rf" *+(?:{{}})([^ \n][^\n]{{{{0,{MAX_TEXT - 1}}}}})$|^.*$"
+_TEXT = rf" *+(?:{{}})([!-~](?:[ -~]{{{{0,{MAX_TEXT - 2}}}}}[!-~])?)(?<!=) *$|^.*$"
+"""A text of one blank-free end to the other; what ends in "=" mails may go on with."""
 _ONCE = _TEXT.format(rf"(?![<>|]|{VENDOR})")
 """The text where `prefix.strip` takes off one thing alone; what begins so may have more."""
 _WHOLLY = _TEXT.format(rf"(?!{OUTER}|(?!{ROW})\[)")
 """The same where it goes on until nothing is left to take off."""
 _STAMP = rf"\[ *(\d{{1,12}}\.\d{{1,9}})\] ?+(?:{CALLER})?+"
 _DATE = r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) "
-_HOST = r"[^ \n]{1,80}"
+_HOST = r"[!-~]{1,80}"
 _UNKEPT_STAMP = rf"kernel: (?:\[ *\d{{1,12}}\.\d{{1,9}}\] ?+(?:{CALLER})?+)?+"
 
 _DMESG, _SYSLOG, _BUSYBOX, _LEVELS, _RECORDS, _BARE = _FORMS = tuple(
@@ -42,18 +42,17 @@ _DMESG, _SYSLOG, _BUSYBOX, _LEVELS, _RECORDS, _BARE = _FORMS = tuple(
 
 def lines_of(part: bytes) -> list[Plain] | None:
     """Take apart a part of a log that ends with a line's end; None where it is in no plain form."""
-    if b"\r" in part:
-        part = part.replace(b"\r\n", b"\n")
-    if len(part.translate(None, _OTHER_BYTES)) < len(part):
-        return None
-    if b"=3D" in part or b"=\n" in part or (b"#" in part and b"#01" in part):
+    if b"=3D" in part or (b"#" in part and b"#01" in part):
         return None  # mails and syslog daemons write so what is something else
-    text = part[:-1].decode("ascii")
+    try:
+        text = part[:-1].decode("ascii")
+    except UnicodeDecodeError:
+        return None
+    if "\r\n" in text or text.endswith("\r"):
+        text = text.replace("\r\n", "\n").removesuffix("\r")
     form = _form_of(text)
     if form is None or (form is _DMESG and " kernel: " in text):
         return None
-    if " \n" in text or text.endswith(" "):
-        text = "\n".join(map(str.rstrip, text.split("\n")))
     if form is not _RECORDS:
         return form.findall(text)
     return [

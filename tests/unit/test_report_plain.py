@@ -98,6 +98,9 @@ def test_what_is_written_in_another_way_is_left_alone() -> None:
     """As mails, syslog daemons and terminals do it; a text alone is plain."""
     plain = "[    1.000000] Mem-Info:\n"
     assert lines_of(plain.encode()) == [("1.000000", "", "Mem-Info:")]
-    for other in ("a #012 b", "a=3Db", "a=", "a\tb", "\x1b[1m", "ä", "host kernel: a", "a\rb"):
+    for other in ("a #012 b", "a=3Db", "ä", "host kernel: a"):
         assert lines_of(f"{plain}[    1.000000] {other}\n".encode()) is None
+    for other in ("a=", "a\tb", "\x1b[1m", "a\rb", "<4>a", ""):
+        found = lines_of(f"{plain}[    1.000000] {other}\n".encode())
+        assert found == [("1.000000", "", "Mem-Info:"), ("", "", "")]
     assert lines_of(b"Mem-Info:\n") == [("", "", "Mem-Info:")]
