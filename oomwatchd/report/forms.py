@@ -104,7 +104,7 @@ _BY_WORD.update(
 )
 
 _REMEMBERED = 512
-_ROW = re.compile(r"\[ *\d{1,10} *\] +\d")
+_ROW = re.compile(r"\[ *\d{1,10} *\] +-?\d")
 _FORM = re.compile(
     r"(?P<counters>(?:[Aa]ctive|inactive|isolated_|unevictable|dirty|writeback|unstable|free|slab"
     r"|mapped|shmem|pagetables|sec_pagetables|bounce|kernel_misc_)[a-z_]{0,40}: ?\d+(?![\dkK]))"

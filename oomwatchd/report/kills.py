@@ -25,6 +25,8 @@ _SUMMARY = re.compile(r"oom-kill:constraint=(CONSTRAINT_[A-Z_]{1,20})")
 _SUMMARY_PATHS = re.compile(
     r",oom_memcg=(.{0,4096}?),task_memcg=(.{0,4096}?),task=(.{0,80}),pid=\d"
 )
+_MOST_SUMMARY = 1100
+"""The kernel prints no longer line; paths are sought in it in every way that they may end."""
 _SUMMARY_TASK = re.compile(r",task_memcg=(.{0,4096}?),task=")
 _LAST_GASP = re.compile(
     r"(?:Kernel panic - not syncing: )?Out of memory(?: and no killable processes|.*panic_on_oom)"
@@ -153,6 +155,7 @@ def _reason(draft: Draft, why: str | None, detail: str | None) -> None:
 
 def take_summary(draft: Draft, text: str) -> bool:
     """Take "oom-kill:constraint=...,task=...,pid=...,uid=..." (since 5.0)."""
+    text = text[:_MOST_SUMMARY]
     match = _SUMMARY.match(text)
     if match is None or not draft.may_kill or draft.stage > Stage.TASKS:
         return False

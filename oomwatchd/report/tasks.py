@@ -6,7 +6,7 @@ number of columns allows.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from itertools import islice, repeat, takewhile
 from typing import overload
@@ -21,7 +21,8 @@ FIGURES = (
 """The columns that are read (oom_adj in place of the last, where it is the only one)."""
 _MOST_COLUMNS = 16
 _LONG = 256
-"""No name is so long."""
+_NAME = 63
+"""More than any name has: what is longer is another line that was put to the end of a row."""
 _DIGITS = 20
 
 _BY_COLUMNS: dict[int, tuple[str, ...]] = {
@@ -90,6 +91,7 @@ def take_row(draft: Draft, text: str) -> bool:
         draft.torn = text + " "
         return draft.stage is Stage.TASKS
     draft.stage = Stage.TASKS
+    draft.torn = None  # a row whose name was blank, and no torn one
     draft.rows.append((columns, text))
     return True
 
@@ -108,9 +110,9 @@ def take_rows(draft: Draft, texts: Iterable[str]) -> int:
 @cache
 def _row_of(columns: int) -> re.Pattern[str]:
     """Make the pattern of a row with so many figures, and a name."""
-    figure = rf" *-?\d{{1,{_DIGITS}}}(?= )"
-    number = rf"\[ *\d{{1,{_DIGITS}}} *\]"
-    return re.compile(rf"{number}(?:{figure}){{{columns}}} +[^ ][^\n]{{0,{_LONG}}}\Z")
+    figure = rf" {{0,{_DIGITS}}}-?\d{{1,{_DIGITS}}}(?= )"
+    number = r"\[ {0,20}\d{1,10} {0,20}\](?= {1,20}-?\d)"
+    return re.compile(rf"{number}(?:{figure}){{{columns}}} {{1,20}}\S[^\n]{{0,{_NAME}}}\Z")
 
 
 def _take_unnamed(draft: Draft, text: str) -> bool:
@@ -146,6 +148,10 @@ class TaskTable(Sequence[Task]):
         if self._read is None:
             self._read = tuple(_task(*row, self._page_kib) for row in self._rows)
         return self._read
+
+    def __iter__(self) -> Iterator[Task]:
+        """Read all rows."""
+        return iter(self._tasks())
 
     def __len__(self) -> int:
         """Count the rows."""

@@ -253,3 +253,39 @@ def test_lines_taken_many_at_once_are_as_those_taken_one_by_one(
     at_once = [read(log) for log in logs]
     monkeypatch.setattr(plain_lines, "lines_of", lambda _: None)
     assert [read(log) for log in logs] == at_once
+
+
+HEAD = b"x invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=0\n"
+TABLE = b"[ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name\n"
+END = b"Out of memory: Killed process 3 (foo) total-vm:4000kB, anon-rss:400kB, file-rss:0kB\n"
+
+
+@pytest.mark.parametrize("after", [b"", b"[    3]     0     3 1000 100 5 0 0 foo\n"])
+def test_a_task_without_a_name_takes_no_line_for_its_name(after: bytes) -> None:
+    """Any process may call itself so."""
+    blank = b"[    4]     0     4 1000 100 5 0 0 \n"
+    (found,) = read(HEAD + TABLE + blank + after + END)
+    assert [kill.pid for kill in found.kills] == [3]
+    assert len(found.tasks) == bool(after)
+
+
+def test_rows_are_the_same_alone_and_in_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Negative users, pieces of rows, blanks without end and long names too."""
+    good = b"[    1]     0     1 1000 100 5 0 0 init\n"
+    odd = (
+        *(b"[    2]    -2     2 1000 100 5 0 0 nb\n", b"[    2]0 2 1000 100 5 0 0 nb\n"),
+        *(b"[12345678901] 0 2 1 1 5 0 0 nb\n", b"[  2]" + b" " * 4000 + b"0 2 1 1 5 0 0 nb\n"),
+        *(b"[  2] 0 2 1 1 5 0 0 " + b"n" * 200 + b"\n", b"[  2] 0 2 1 1\n"),
+    )
+    logs = [HEAD + TABLE + good + row + good + END for row in odd]
+    at_once = [read(log) for log in logs]
+    assert [task.uid for task in at_once[0][0].tasks] == [0, -2, 0]
+    monkeypatch.setattr(plain_lines, "lines_of", lambda _: None)
+    assert [read(log) for log in logs] == at_once
+
+
+def test_a_summary_of_many_paths_takes_no_time() -> None:
+    """Each of them might be where one ends."""
+    line = b"oom-kill:constraint=CONSTRAINT_MEMCG" + b",oom_memcg=" * 120 + b",task_memcg=" * 100
+    (found,) = read(line + b",task=" * 200 + b"\n")
+    assert found.constraint == "CONSTRAINT_MEMCG"
