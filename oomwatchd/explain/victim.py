@@ -65,5 +65,5 @@ def ranked_tasks(report: Report, kernel: KernelFound) -> Ranked:
     for task in report.tasks:
         key = task.tgid if task.tgid is not None else task.pid
         if key not in seen:
-            seen[key] = (task, (task.rss_pages or 0) * kib)
+            seen[key] = (task, max(0, task.rss_pages or 0) * kib)  # damaged logs have any sign
     return sorted(seen.values(), key=lambda one: -one[1])

@@ -162,3 +162,13 @@ def test_a_log_again_says_the_same_again(logs: list[bytes], times: int) -> None:
     again = json_of(collected([banner + log + b"\n" for log in logs] * times))
     assert again["count"] == times * once["count"]
     assert again["verdicts"] == {key: times * count for key, count in once["verdicts"].items()}
+
+
+def test_a_damaged_row_keeps_to_the_schema() -> None:
+    """No task has less than nothing resident."""
+    log = (
+        b"x invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=0\n"
+        b"[ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name\n"
+        b"[    1]     0     1 1000 -100 5 0 0 init\n"
+    )
+    assert_sound(log)
