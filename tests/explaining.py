@@ -11,7 +11,7 @@ from oomwatchd.ctl.explain import text_of
 from oomwatchd.explain import explanation
 from oomwatchd.explain.collection import Collection
 from oomwatchd.explain.document import document
-from oomwatchd.explain.explanation import Explanation, explained, judge, judged
+from oomwatchd.explain.explanation import Explanation, judge, judged
 from oomwatchd.report.gather import reports
 from oomwatchd.report.record import Report
 
@@ -31,6 +31,11 @@ def collected(chunks: Iterable[bytes]) -> Collection:
 def explain(made: Report, *, is_dying: bool = False) -> Explanation:
     """Explain a report."""
     return explanation.explain(judge(made, is_dying=is_dying))
+
+
+def explained(found: Iterable[Report]) -> Iterator[Explanation]:
+    """Explain the reports of a log."""
+    return map(explanation.explain, judged(found))
 
 
 def explanations(log: bytes) -> list[Explanation]:

@@ -89,11 +89,6 @@ def judged(found: Iterable[Report]) -> Iterator[Judged]:
         killed.extend(kill.pid for kill in report.kills)
 
 
-def explained(found: Iterable[Report]) -> Iterator[Explanation]:
-    """Explain all of them."""
-    return map(explain, judged(found))
-
-
 def judge(report: Report, *, is_dying: bool = False) -> Judged:
     """Judge a report; `is_dying`: who asks was killed just before."""
     kernel = kernel_of(report)

@@ -156,9 +156,7 @@ def _reader(text: str) -> Reader | None:
 
 def _by_content(text: str) -> Reader | None:  # noqa: PLR0911 - a form a branch
     """Give the reader of a line whose first word says nothing."""
-    if ("+0x" in text and stack.is_frame(text)) or stack.is_old_frame(text):
-        return stack.take_frame
-    if " from " in text and stack.is_frame(text):
+    if ("+0x" in text or " from " in text or "}" in text) and stack.is_frame(text):
         return stack.take_frame
     if text.endswith("KB"):
         return tasks.take_slab

@@ -19,7 +19,7 @@ from oomwatchd.report.forms import WHOSE, Reader, may_open, reader
 from oomwatchd.report.header import OPENINGS, Opening, opening
 from oomwatchd.report.plain import MAX_TEXT, Plain
 from oomwatchd.report.record import Banner, Kind, Report
-from oomwatchd.report.tasks import take_row, take_rows
+from oomwatchd.report.tasks import take_rows
 from oomwatchd.report.triggers import Triggers
 
 MAX_OPEN = 4
@@ -104,57 +104,41 @@ class _Gatherer:
         if len(self._drafts) != 1 or self._held or not part:
             return 0
         lines = plain.lines_of(part)
-        if lines is None or self._now + len(lines) - self._drafts[0].opened > MAX_LINES:
+        if lines is None:
             return 0
-        begin = self._line
-        raws: list[bytes] = []
-        openings = _openings(part)
-        (draft,) = self._drafts
-        number = 0
-        while number < len(lines):
-            stamp, caller, text = lines[number]
-            number += 1
-            if (
-                not text
-                or number in openings
-                or draft.torn is not None
-                or (caller and draft.caller not in (None, caller))
+        openings, raws, begin, at = _openings(part), list[bytes](), self._line, 0
+        while at < len(lines) and len(self._drafts) == 1 and not self._held:
+            (draft,) = self._drafts
+            stamp, caller, text = lines[at]
+            self._line = begin + at
+            taken = 1
+            if not text:
+                raws = raws or part.split(b"\n")
+                self._take_line(raws[at])
+            elif at in openings or draft.torn is not None:
+                self._take(text, stamp or None, caller or None)
+            elif draft.stage is Stage.TASKS and (
+                rows := self._take_rows(draft, lines, at, openings)
             ):
-                self._line = begin + number - 1
-                if text:
-                    self._take(text, stamp or None, caller or None)
-                else:
-                    raws = raws or part.split(b"\n")
-                    self._take_line(raws[number - 1])
+                taken = rows
             else:
                 self._now += 1
-                found = reader(text)
-                if found is not None and found(draft, text):
-                    if stamp:
-                        self._recent.append((stamp, text))
-                        draft.at = draft.at or stamp
-                    if found is take_row and draft.caller is None:
-                        number += self._take_rows(draft, lines, number, openings)
-                    draft.touched = self._now
-                    draft.stamp = lines[number - 1][0] or None
-                    continue
-                self._line = begin + number - 1
-                self._begin_or_pass(found, text, stamp or None, caller or None)
-            if len(self._drafts) != 1 or self._held:
-                self._line = begin + number
-                return _size_of(part, number)
-            draft = self._drafts[0]
-        self._line = begin + len(lines)
-        return len(part)
+                self._take_part(text, stamp or None, caller or None)
+            at += taken
+        self._line = begin + at
+        return len(part) if at == len(lines) else _size_of(part, at)
 
     def _take_rows(self, draft: Draft, lines: list[Plain], first: int, openings: list[int]) -> int:
-        """Take the rows that follow one; returns how many."""
-        end = min((line - 1 for line in openings if line > first), default=len(lines))
-        count = take_rows(draft, [text for _, _, text in lines[first:end]])
-        self._now += count
-        taken = lines[first : first + count]
-        self._recent.extend([(stamp, text) for stamp, _, text in taken[-RECENT_LINES:] if stamp])
-        return count
+        """Take the rows that begin there; returns how many."""
+        if draft.caller is not None:
+            return 0  # whose each of them is has to be looked at
+        end = min((line for line in openings if line > first), default=len(lines))
+        rows = lines[first : first + take_rows(draft, [text for _, _, text in lines[first:end]])]
+        if rows:
+            self._now += len(rows)
+            self._touch(draft, rows[-1][0] or None)
+            self._recent += [(stamp, text) for stamp, _, text in rows[-RECENT_LINES:] if stamp]
+        return len(rows)
 
     def _take_lines(self, lines: list[bytes]) -> int:
         """Take lines until no report is open any more; returns how many bytes that were.
@@ -230,14 +214,13 @@ class _Gatherer:
             for draft in self._drafts:
                 if draft.torn is not None and self._mend(draft, text, stamp):
                     return
-        found = reader(text)
-        if found is None or not self._give(found, text, stamp, caller):
-            self._begin_or_pass(found, text, stamp, caller)
+        self._take_part(text, stamp, caller)
 
-    def _begin_or_pass(
-        self, found: Reader | None, text: str, stamp: str | None, caller: str | None
-    ) -> None:
-        """Begin a report with a text that no open one takes, or pass it over."""
+    def _take_part(self, text: str, stamp: str | None, caller: str | None) -> None:
+        """Take a text that opens no report by itself."""
+        found = reader(text)
+        if found is not None and self._give(found, text, stamp, caller):
+            return
         if found is not None and may_open(found) and (stamp, text) not in self._recent:
             fresh = Draft(self._line, stamp, caller, self._banner)
             if found(fresh, text):
@@ -352,12 +335,12 @@ class _Gatherer:
 
 
 def _openings(part: bytes) -> list[int]:
-    """Give the numbers of the lines that may open a report, counted from 1."""
+    """Give the numbers of the lines that may open a report, counted from 0."""
     found = []
     for word in OPENINGS:
         at = part.find(word)
         while at >= 0:
-            found.append(part.count(b"\n", 0, at) + 1)
+            found.append(part.count(b"\n", 0, at))
             at = part.find(word, part.find(b"\n", at))
     return found
 

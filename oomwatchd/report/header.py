@@ -27,9 +27,7 @@ _VMAP = re.compile(r"vmap allocation for size (\d{1,20}) failed")
 _NO_MMU = re.compile(r"(?:nommu: )?Allocation of length \d{1,20} from process \d{1,10}\b")
 _SHOW_MEMORY = re.compile(r"(?:sysrq|SysRq) ?: (?:HELP|Show Memory)", re.IGNORECASE)
 
-OPENINGS = (
-    *(b"oom-killer:", b"llocation ", b"vmalloc error", b"sysrq", b"SysRq", b"Linux version "),
-)
+OPENINGS = (*(b"oom-kill", b"llocation ", b"vmalloc error", b"sysrq", b"SysRq", b"Linux version "),)
 """A line without any of these neither opens a report nor says that a kernel boots."""
 
 _GFP = re.compile(r"(?:gfp_mask=|mode:)(?:0x)?([0-9a-f]{1,16})(?:\(([^)]{0,1000})\))?")

@@ -7,7 +7,7 @@ the same.
 
 import re
 
-from oomwatchd.report.prefix import CALLER, OUTER, ROW, VENDOR
+from oomwatchd.report.prefix import CALLER, OUTER, ROW, SECONDS, SYSLOG_DATE, VENDOR
 
 MAX_TEXT = 4096
 """Of one message: no kernel prints so much in one line."""
@@ -17,22 +17,22 @@ Plain = tuple[str, str, str]
 
 _TRIED_LINES = 3
 _TEXT = rf" *+(?:{{}})([!-~](?:[ -~]{{{{0,{MAX_TEXT - 2}}}}}[!-~])?)(?<!=) *$|^.*$"
-"""A text of one blank-free end to the other; what ends in "=" mails may go on with."""
+"""A text without the blanks around it; what ends in "=" may go on in a mail's next line."""
 _ONCE = _TEXT.format(rf"(?![<>|]|{VENDOR})")
 """The text where `prefix.strip` takes off one thing alone; what begins so may have more."""
 _WHOLLY = _TEXT.format(rf"(?!{OUTER}|(?!{ROW})\[)")
 """The same where it goes on until nothing is left to take off."""
-_STAMP = rf"\[ *(\d{{1,12}}\.\d{{1,9}})\] ?+(?:{CALLER})?+"
-_DATE = r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) "
+_STAMP = rf"\[ *({SECONDS})\] ?+(?:{CALLER})?+"
 _HOST = r"[!-~]{1,80}"
-_UNKEPT_STAMP = rf"kernel: (?:\[ *\d{{1,12}}\.\d{{1,9}}\] ?+(?:{CALLER})?+)?+"
+_FACILITY = r"[a-z]{1,8}\.[a-z]{1,8}"
+_UNKEPT_STAMP = rf"kernel: (?:\[ *{SECONDS}\] ?+(?:{CALLER})?+)?+"
 
 _DMESG, _SYSLOG, _BUSYBOX, _LEVELS, _RECORDS, _BARE = _FORMS = tuple(
     re.compile(f"^{form}", re.MULTILINE)
     for form in (
         _STAMP + _ONCE,
-        rf"{_DATE}{_HOST} {_UNKEPT_STAMP}{_ONCE}",
-        rf"{_DATE}(?!kernel|vmunix){_HOST} [a-z]{{1,8}}\.[a-z]{{1,8}} {_UNKEPT_STAMP}{_WHOLLY}",
+        rf"{SYSLOG_DATE} {_HOST} {_UNKEPT_STAMP}{_ONCE}",
+        rf"{SYSLOG_DATE} (?!kernel|vmunix){_HOST} {_FACILITY} {_UNKEPT_STAMP}{_WHOLLY}",
         rf"<\d{{1,3}}>{_STAMP}{_WHOLLY}",
         r"\d{1,4},\d{1,20},(\d{1,20})(),-;" + _TEXT.format(r"(?![^\n]*\\)"),
         f"()(){_WHOLLY}",

@@ -14,8 +14,11 @@ _BLANKS = bytes.maketrans(b"\t", b" ")
 _ANSI = re.compile(rb"\x1b(?:\[[0-9;?]{0,16}[A-Za-z]|[()][A-Z0-9]|[=>A-Z])")
 _ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})")
 
+SECONDS = r"\d{1,12}\.\d{1,9}"
+SYSLOG_DATE = r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)"
+"""As syslog daemons have written it for ever."""
 CALLER = r"\[ *([TC]\d{1,10})\] ?"
-_KERNEL_STAMP = r"\[ *(\d{1,12}\.\d{1,9})[^\]\[]{0,24}\] ?"
+_KERNEL_STAMP = rf"\[ *({SECONDS})[^\]\[]{{0,24}}\] ?"
 _WEEKDAY = r"(?:[A-Z]\w{1,4}[.,]? )?"
 _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
 _DATE = _WEEKDAY + r"[A-Z]\w{2,3}\.? {1,2}\d{1,2} (?:\d{4} )?" + _CLOCK + r"(?: \d{4}(?=[ \]]))?"
@@ -28,8 +31,7 @@ _KERNEL = re.compile(_KERNEL_STAMP + "(?:" + CALLER + ")?")
 _LONE_CALLER = re.compile(CALLER)
 _PRIORITY = re.compile(r"<\d{1,3}>(?:\d{1,2} (?=\d{4}-))?")
 _PLAIN_SYSLOG = re.compile(
-    r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) [^ ]{1,80} kernel: "
-    rf"(?:\[ *\d{{1,12}}\.\d{{1,9}}\] ?(?:{CALLER})?)?"
+    rf"{SYSLOG_DATE} [^ ]{{1,80}} kernel: (?:\[ *{SECONDS}\] ?(?:{CALLER})?)?"
 )
 _DATE_IN_BRACKETS = re.compile(rf"\[({_DATE})\] ?")
 _SYSLOG = re.compile(rf"({_DATE}):?(?: |$)(?:(?:[^ ]{{1,80}} +){{0,3}}?{_PROGRAM})?")

@@ -117,7 +117,7 @@ def is_old_frame(text: str) -> bool:
 
 def is_frame(text: str) -> bool:
     """Whether a line names a function of a stack."""
-    return bool(_FRAME.match(text) or _FROM.match(text) or _OPEN_FROM.match(text))
+    return _frame(text) is not None
 
 
 class Frame(NamedTuple):
@@ -171,8 +171,7 @@ def _frame(text: str) -> Frame | None:
     """Read a line of a stack; those of a kernel's reports repeat."""
     match = _FROM.match(text)
     if match is not None:
-        named = [(match[1].lstrip("."), match[2]), (match[3].lstrip("."), match[4])]
-        return _functions(named, begins=match[1], likely="arm")
+        return _functions((match[1], match[2]), (match[3], match[4]), likely="arm", begins=True)
     match = _FRAME.match(text)
     if match is not None:
         name, module = match[3].lstrip("."), match[4]
@@ -180,22 +179,23 @@ def _frame(text: str) -> Frame | None:
         likely = likely or _by_form(text, name, in_parentheses=bool(match[2]))
         if match[1] is not None:
             return Frame((_shown(name, module),), "", None, likely, is_doubtful=True)
-        return _functions([(name, module)], begins=name, likely=likely)
+        return _functions((name, module), likely=likely, begins=True)
     match = _OPEN_FROM.match(text)
     if match is not None:
-        return _functions([(match[1].lstrip("."), match[2])], begins="", likely="arm")
+        return _functions((match[1], match[2]), likely="arm")
     if "}" in text and (found := _OLD_64.findall(text)):
-        frame = _functions([(name, module) for module, name in found], begins="", likely=None)
+        frame = _functions(*((name, module) for module, name in found), likely=None)
         return frame._replace(architecture=frame.architecture or "x86_64")
     return None
 
 
-def _functions(named: list[tuple[str, str | None]], *, begins: str, likely: str | None) -> Frame:
+def _functions(*printed: tuple[str, str | None], likely: str | None, begins: bool = False) -> Frame:
     """Say what functions tell, each with its module."""
+    named = [(name.lstrip("."), module) for name, module in printed]
     known = [_architecture_of(name) for name, _ in named if name not in _AMBIGUOUS]
     architecture = next((one for one in reversed(known) if one is not None), None)
     shown = tuple(_shown(name, module) for name, module in named)
-    return Frame(shown, begins, architecture, likely)
+    return Frame(shown, named[0][0] if begins else "", architecture, likely)
 
 
 def _architecture_of(name: str) -> str | None:

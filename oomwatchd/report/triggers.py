@@ -1,11 +1,9 @@
 """Where in a log a report may begin: most of a log is none, and is not split into lines."""
 
+from oomwatchd.report.header import OPENINGS
+
 TRIGGERS = (
-    b"oom-kill",
-    b"allocation ",
-    b"Allocation of length",
-    b"vmalloc error",
-    b"Linux version ",
+    *OPENINGS,
     b"Mem-Info:",
     b"Mem-info:",
     b"kB min:",
@@ -18,8 +16,6 @@ TRIGGERS = (
     b"as a result of limit of",
     b"failcnt",
     b"0kB 0*",
-    b"SysRq",
-    b"sysrq",
 )
 
 

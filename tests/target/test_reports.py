@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from explaining import explained
 from reportlib import log_in, log_of
 from target.guest import Boot, Guests
 from target.reports import PLANS, capture
 
-from oomwatchd.explain.explanation import Explanation, explained
+from oomwatchd.explain.explanation import Explanation
 from oomwatchd.explain.verdict import Verdict
 from oomwatchd.procfs import buddyinfo
 from oomwatchd.report.gather import reports

@@ -1,13 +1,13 @@
 """The demand that would have spoken: oomwatchd understands it, and it would have been critical."""
 
 import pytest
-from explaining import explain
+from explaining import explain, explained
 from reportlib import NAMES, log_of
 from reportmaker import blocks_of, report, zone
 
 from oomwatchd.assess.headroom import System, headroom
 from oomwatchd.config import parse
-from oomwatchd.explain.explanation import Explanation, explained
+from oomwatchd.explain.explanation import Explanation
 from oomwatchd.mm.watermark import rule_of
 from oomwatchd.mm.zonelist import compiled_zones
 from oomwatchd.model import DemandSpec, Request, Watermarks, Zone

@@ -1,10 +1,9 @@
 """How deep a request may go: the min mark as its rights lower it, by the kernel's version."""
 
 import pytest
-from explaining import explain
+from explaining import explain, explained
 from reportmaker import banner, header, kill, report, zone
 
-from oomwatchd.explain.explanation import explained
 from oomwatchd.explain.trial import Trial, nodes_of
 from oomwatchd.report.record import Header, Kind, Report
 

@@ -1,9 +1,10 @@
 """Reports of real kernels: the explanation finds what was worked out by hand."""
 
 import pytest
+from explaining import explained
 from reportlib import NAMES, Expected, expected_of, log_of
 
-from oomwatchd.explain.explanation import Explanation, explained
+from oomwatchd.explain.explanation import Explanation
 from oomwatchd.explain.kernel import name_of
 from oomwatchd.explain.trial import Refusal
 from oomwatchd.report.gather import reports

@@ -1,6 +1,8 @@
 """What the rules make of a report's zones, where they are easily got wrong. All of it synthetic."""
 
-from oomwatchd.explain.explanation import Explanation, explained
+from explaining import explained
+
+from oomwatchd.explain.explanation import Explanation
 from oomwatchd.explain.trial import Refusal
 from oomwatchd.explain.verdict import Verdict
 from oomwatchd.report.gather import reports
