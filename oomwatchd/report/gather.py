@@ -136,6 +136,7 @@ class _Gatherer:
         rows = lines[first : first + take_rows(draft, [text for _, _, text in lines[first:end]])]
         if rows:
             self._now += len(rows)
+            draft.at = draft.at or rows[0][0] or None
             self._touch(draft, rows[-1][0] or None)
             self._recent += [(stamp, text) for stamp, _, text in rows[-RECENT_LINES:] if stamp]
         return len(rows)
