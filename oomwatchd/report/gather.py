@@ -23,6 +23,8 @@ from oomwatchd.report.tasks import take_rows
 from oomwatchd.report.triggers import Triggers
 
 MAX_OPEN = 4
+MAX_DONE = 16
+"""Reports that are over and wait for one that began before them."""
 MAX_LINES = 100_000
 """Of one report."""
 PATIENCE_LINES = 50
@@ -49,7 +51,10 @@ _DAY = 86400.0
 
 
 def reports(chunks: Iterable[bytes]) -> Iterator[Report]:
-    """Find the reports of a log that comes in pieces of any size, each as soon as it is over."""
+    """Find the reports of a log that comes in pieces of any size, in the order in which they begin.
+
+    Each is given as soon as it is over, and those are that began before it.
+    """
     gatherer = _Gatherer()
     for block in whole_lines(chunks):
         yield from gatherer.read(block)
@@ -89,7 +94,7 @@ class _Gatherer:
                 start = max(at, block.rfind(b"\n", at, place) + 1)
                 self._line += block.count(b"\n", at, start)
                 at = start
-            end = block.find(b"\n", at + _STRIDE_BYTES)
+            end = block.find(b"\n", at + _STRIDE_BYTES if self._drafts else at)
             part = block[at : end + 1 if end >= 0 else len(block)]
             at += self._take_plain(part) or self._take_lines(part.split(b"\n"))
             if self._done:
@@ -175,11 +180,12 @@ class _Gatherer:
         yield from self._finished()
 
     def _finished(self) -> Iterator[Report]:
-        """Give the reports that are over, in the order in which they began."""
-        done, self._done = self._done, []
-        for draft in sorted(done, key=attrgetter("line")):
-            if worth(draft):
-                yield report(draft)
+        """Give the reports that are over, but for those that began after one that is still open."""
+        done = sorted(filter(worth, self._done), key=attrgetter("opened"))
+        first = min((draft.opened for draft in self._drafts), default=self._now + 1)
+        ready = max(sum(draft.opened < first for draft in done), len(done) - MAX_DONE)
+        self._done = done[ready:]
+        yield from map(report, done[:ready])
 
     def _take_raw(self, raw: bytes) -> None:
         """Take a line as it stands in the log."""

@@ -11,7 +11,7 @@ from reportlib import NAMES, log_of
 
 from oomwatchd.model import Version
 from oomwatchd.report import plain as plain_lines
-from oomwatchd.report.gather import reports
+from oomwatchd.report.gather import MAX_DONE, reports
 from oomwatchd.report.record import Kind, Report
 from oomwatchd.report.signs import SIGNS
 
@@ -220,8 +220,36 @@ def test_reports_of_two_callers_are_told_apart(data: st.DataObject) -> None:
         queue = queues[dice.randint(0, 1)]
         if queue:
             mixed.append(queue.pop(0))
-    found = [plain(report) for report in read("\n".join(mixed).encode())]
-    assert sorted(map(repr, found)) == sorted(map(repr, both))
+    found = read("\n".join(mixed).encode())
+    assert sorted(repr(plain(report)) for report in found) == sorted(map(repr, both))
+    assert [report.line for report in found] == sorted(report.line for report in found)
+
+
+OPEN = b"[ 1.0][  T1] a invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=0\n"
+FAILURE = b"[ 1.0][  T2] b: page allocation failure: order:1, mode:0x20\n"
+
+
+@pytest.mark.parametrize("between", [0, 40, 200])
+def test_reports_come_in_the_order_in_which_they_begin(between: int) -> None:
+    """One that is over waits for one that is not and began before it."""
+    kill = b"[ 1.0][  T1] Out of memory: Killed process 7 (a) total-vm:4kB\n"
+    totals = b"[ 1.0][  T2] 1 pages RAM\n"
+    found = read(OPEN + FAILURE + totals + b"[ 1.0][  T3] else's\n" * between + kill)
+    assert [(report.line, report.kind) for report in found] == [
+        (1, Kind.OOM),
+        (2, Kind.ALLOCATION_FAILURE),
+    ]
+    assert [kill.pid for kill in found[0].kills] == [7]
+
+
+def test_not_many_reports_wait_for_one_that_is_open() -> None:
+    """What is kept is bounded: the others come first then, in their order."""
+    count = 3 * MAX_DONE
+    lines = [report.line for report in read(OPEN + FAILURE * count)]
+    assert sorted(lines) == [*range(1, count + 2)]
+    assert 0 < lines.index(1) < count
+    lines.remove(1)
+    assert lines == sorted(lines)
 
 
 @settings(deadline=None, max_examples=30)
