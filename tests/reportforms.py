@@ -199,6 +199,7 @@ def reports(
         tasks=tuple(draw(st.lists(_tasks(version), max_size=4)))
         if kind is Kind.OOM and task_columns(version)
         else (),
+        tasks_left_out=0,
         chosen=Chosen(draw(PIDS), draw(COMMS), draw(st.integers(0, 2000)))
         if kind is Kind.OOM and version < (5, 1, 0)
         else None,

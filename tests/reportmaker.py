@@ -103,6 +103,7 @@ def report(
         swap_total_kib=None,
         slabs=(),
         tasks=(),
+        tasks_left_out=0,
         chosen=None,
         kills=(),
         constraint=None,

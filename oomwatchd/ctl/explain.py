@@ -3,57 +3,46 @@
 import json
 import posix
 from collections.abc import Iterator
-from typing import BinaryIO
 
 from oomwatchd import __version__, fault
-from oomwatchd.ctl import terminal
-from oomwatchd.errors import NoInputError, ParseError, escape
+from oomwatchd.ctl import logfile, terminal
+from oomwatchd.errors import NoInputError, ParseError
 from oomwatchd.explain.collection import Collection, Group
 from oomwatchd.explain.document import document
 from oomwatchd.explain.explanation import judged
 from oomwatchd.explain.prose import paragraphs, title
-from oomwatchd.fault import shown
+from oomwatchd.fault import OomwatchdError, shown
 from oomwatchd.report.gather import reports
 from oomwatchd.status.layout import LABEL_COLUMNS, labelled, wrap
 from oomwatchd.system.stdio import complain, remark, write_output
 
-_CHUNK_BYTES = 1 << 20
-_PACKED_BYTES = 1 << 16
 _NO_REPORT = 1
-_BOM = b"\xef\xbb\xbf"
-_GZIP = b"\x1f\x8b"
-_FORMATS = {
-    b"LPKSHHRH": ("a binary journal", "journalctl -k --file"),
-    b"\xfd7zXZ\0": ("compressed with xz", "xz -dc"),
-    b"\x28\xb5\x2f\xfd": ("compressed with zstd", "zstd -dc"),
-    b"BZh": ("compressed with bzip2", "bzip2 -dc"),
-    b"\xff\xfe": ("UTF-16 text", "iconv -f UTF-16 -t UTF-8"),
-    b"\xfe\xff": ("UTF-16 text", "iconv -f UTF-16 -t UTF-8"),
-}
 
 
 def explain(files: list[str], *, as_json: bool) -> int:
     """Explain all reports in logs, or in standard input where none is named ("-" too).
 
     What can be read is explained, whatever the others are. Returns 0 where there was a report, 1
-    where there was none, 65 or 66 where a file was no text or could not be read, 65 where a log was
-    cut off before a report.
+    where there was none, 65 or 66 where a file was no text or could not be read at all; the same
+    where one could not be read to its end, and there was no report until there.
     """
     found = Collection()
-    cut_off: list[ParseError] = []
-    code = fault.OK
+    troubles: list[OomwatchdError] = []
+    code = doubt = fault.OK
     if not files and posix.isatty(0):
         # Who forgot the file would wait for ever.
         remark("reads a kernel's log from the terminal; Ctrl-D ends it")
-    for name in files or ["-"]:
-        source = _shown_name(name)
+    for name in files or [logfile.STDIN]:
+        source = logfile.shown_name(name)
         try:
-            for it in judged(reports(_chunks(name, cut_off))):
+            for it in judged(reports(logfile.chunks(name, troubles))):
                 found.add(source, it)
         except (NoInputError, ParseError) as error:
-            code = code or complain(error)
-    for trouble in cut_off:
-        complain(trouble)
+            complained = complain(error)
+            code = code or complained
+    for trouble in troubles:
+        complained = complain(trouble)
+        doubt = doubt or complained
     if code and not found.count:
         return code
     if as_json:
@@ -63,73 +52,7 @@ def explain(files: list[str], *, as_json: bool) -> int:
     write_output(f"{text}\n")
     if code or found.count:
         return code
-    return fault.DATA if cut_off else _NO_REPORT
-
-
-def _shown_name(name: str) -> str:
-    return "standard input" if name == "-" else escape(name)
-
-
-def _chunks(name: str, cut_off: list[ParseError]) -> Iterator[bytes]:
-    """Read a log piece by piece; one that is packed and cut off is added to `cut_off`."""
-    source = _shown_name(name)
-    try:
-        # Python has no stdin where that was closed when it started: there is nothing then.
-        with open(0, "rb", closefd=False) if name == "-" else open(name, "rb") as file:
-            yield from _plain(file, source, cut_off)
-    except OSError as error:
-        raise NoInputError(f"{source}: {(error.strerror or str(error)).lower()}") from None
-
-
-def _plain(file: BinaryIO, name: str, cut_off: list[ParseError]) -> Iterator[bytes]:
-    """Give the text, unpacked where it is packed with gzip, as old logs are."""
-    read = file.read(_PACKED_BYTES)
-    first = read.removeprefix(_BOM)
-    for magic, (what, command) in _FORMATS.items():
-        if first.startswith(magic):
-            raise ParseError(
-                name, 0, b"", f"this is {what}; try {command} FILE | oomwatchctl explain"
-            )
-    if first.startswith(_GZIP):
-        yield from _unpacked(first, file, name, cut_off)
-        return
-    yield first
-    # Less than was asked for is the end: a terminal would have to say so twice.
-    if len(read) == _PACKED_BYTES:
-        while part := file.read(_CHUNK_BYTES):
-            yield part
-            if len(part) < _CHUNK_BYTES:
-                return
-
-
-def _unpacked(
-    packed: bytes, file: BinaryIO, name: str, cut_off: list[ParseError]
-) -> Iterator[bytes]:
-    """Unpack gzip data, of which several may stand one after another.
-
-    What is cut off, as on a device that lost its power, is read as far as it goes.
-    """
-    try:
-        import zlib  # noqa: PLC0415 - not every device's Python has it
-    except ImportError:
-        why = "this Python cannot unpack gzip; try gzip -dc FILE | oomwatchctl explain"
-        raise ParseError(name, 0, b"", why) from None
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        while packed:
-            yield unpacker.decompress(packed, _CHUNK_BYTES)
-            packed = unpacker.unconsumed_tail
-            if unpacker.eof:
-                packed = unpacker.unused_data.lstrip(b"\0")
-                packed = packed or file.read(_PACKED_BYTES).lstrip(b"\0")
-                if not packed:
-                    return
-                unpacker = zlib.decompressobj(wbits=31)
-            packed = packed or file.read(_PACKED_BYTES)
-        yield unpacker.flush()
-    except zlib.error as error:
-        raise ParseError(name, 0, b"", f"damaged gzip data ({escape(str(error))})") from None
-    cut_off.append(ParseError(name, 0, b"", "the gzip data is cut off: read as far as it goes"))
+    return doubt or _NO_REPORT
 
 
 def text_of(found: Collection, width: int) -> Iterator[str]:

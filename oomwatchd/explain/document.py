@@ -156,6 +156,7 @@ def _tasks(it: Explanation) -> Json | None:
     return {
         "count": it.tasks.processes,
         "rss_kib": it.tasks.rss_kib,
+        "left_out": it.tasks.left_out,
         "largest": [
             {"pid": task.pid, "name": task.name, "rss_kib": kib} for task, kib in it.tasks.largest
         ],

@@ -118,7 +118,7 @@ def explain(it: Judged) -> Explanation:
         ),
         uses=uses,
         victims=victims_of(report, ranked),
-        tasks=tasks_of(ranked),
+        tasks=tasks_of(report, ranked),
         advice=() if asked.is_dying else tuple(advice_for(situation)),
         demand=demand_for(situation),
     )

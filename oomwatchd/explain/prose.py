@@ -165,4 +165,5 @@ def _tasks(it: Explanation) -> Iterator[Paragraph]:
         f"{task.name} ({task.pid}) {describe_size(kib << 10)}" for task, kib in it.tasks.largest
     )
     resident = describe_size(it.tasks.rss_kib << 10)
-    yield "tasks", f"{it.tasks.processes} in {resident} resident; largest {named}"
+    more = f"; {it.tasks.left_out} rows more are not counted" if it.tasks.left_out else ""
+    yield "tasks", f"{it.tasks.processes} in {resident} resident; largest {named}{more}"

@@ -29,6 +29,8 @@ class Tasks(NamedTuple):
     largest: tuple[tuple[Task, int], ...]
     """By resident memory, in KiB; threads of the same process count once."""
     rss_kib: int
+    left_out: int
+    """Rows of a very long table that are not counted."""
 
 
 def victims_of(report: Report, ranked: Ranked) -> tuple[Victim, ...]:
@@ -51,11 +53,12 @@ def _victim(kill: Kill, report: Report, ranked: Ranked) -> Victim:
     return Victim(kill, chosen, freed, row[0] if row else None)
 
 
-def tasks_of(ranked: Ranked) -> Tasks | None:
+def tasks_of(report: Report, ranked: Ranked) -> Tasks | None:
     """Sum up the table of tasks; None where there is none."""
     if not ranked:
         return None
-    return Tasks(len(ranked), tuple(ranked[:_SHOWN_TASKS]), sum(kib for _, kib in ranked))
+    resident = sum(kib for _, kib in ranked)
+    return Tasks(len(ranked), tuple(ranked[:_SHOWN_TASKS]), resident, report.tasks_left_out)
 
 
 def ranked_tasks(report: Report, kernel: KernelFound) -> Ranked:

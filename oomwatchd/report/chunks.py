@@ -10,14 +10,18 @@ _SLACK = 2 * MAX_LINE_BYTES
 def whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Give blocks that end with a line's end, except for the last; NUL bytes are left out.
 
-    Of a line that does not end only the beginning is kept.
+    Of a line that does not end only the beginning is kept. CR and LF stay together.
     """
     parts: list[bytes] = []
     size = 0
+    unsure = b""
+    """A CR behind which an LF may come."""
     for chunk in chunks:
-        piece = bytes(chunk)
+        piece = unsure + chunk
         if b"\0" in piece:
             piece = piece.replace(b"\0", b"")
+        unsure = b"\r" if piece.endswith(b"\r") else b""
+        piece = piece.removesuffix(unsure)
         cut = max(piece.rfind(b"\n"), piece.rfind(b"\r")) + 1
         if cut:
             parts.append(piece[:cut])
@@ -29,5 +33,5 @@ def whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         if rest:
             parts.append(rest)
             size += len(rest)
-    if parts:
-        yield b"".join(parts)
+    if parts or unsure:
+        yield b"".join(parts) + unsure

@@ -11,7 +11,7 @@ from oomwatchd.report.record import Banner, Cgroup, Chosen, Header, Kill, Kind, 
 
 MAX_FRAMES = 64
 MAX_ZONES = 64
-MAX_TASKS = 4096
+MAX_TASKS = 32_768
 MAX_SLABS = 1024
 MAX_KILLS = 64
 MAX_KEYS = 256
@@ -123,6 +123,8 @@ class Draft:
         self.table_seen = False
         self.columns: tuple[str, ...] | None = None
         self.rows: list[Row] = []
+        self.rows_left_out = 0
+        """Beyond `MAX_TASKS`."""
         self.chosen: Chosen | None = None
         self.kills: list[Kill] = []
         self.kill_open = False

@@ -60,6 +60,7 @@ def report(draft: Draft) -> Report:
         swap_total_kib=draft.swap_total,
         slabs=tuple(draft.slabs),
         tasks=TaskTable(draft.rows, smallest or _USUAL_PAGE_KIB),
+        tasks_left_out=draft.rows_left_out,
         chosen=draft.chosen,
         kills=tuple(draft.kills),
         constraint=draft.constraint or ("CONSTRAINT_MEMCG" if kind is Kind.CGROUP_OOM else None),

@@ -176,7 +176,9 @@ class Report(NamedTuple):
     swap_total_kib: int | None
     slabs: tuple[Slab, ...]
     tasks: Sequence[Task]
-    """At most 4096."""
+    """At most 32768."""
+    tasks_left_out: int
+    """How many rows more the table has."""
     chosen: Chosen | None
     kills: tuple[Kill, ...]
     constraint: str | None

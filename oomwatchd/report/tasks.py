@@ -8,7 +8,7 @@ number of columns allows.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
-from itertools import islice, repeat, takewhile
+from itertools import repeat, takewhile
 from typing import overload
 
 from oomwatchd.report.draft import MAX_SLABS, MAX_TASKS, Draft, Row, Stage
@@ -79,7 +79,7 @@ def take_state(draft: Draft, text: str) -> bool:
 
 def take_row(draft: Draft, text: str) -> bool:
     """Take a row: one that has no number where one must be is left out."""
-    if draft.stage > Stage.TASKS or len(draft.rows) >= MAX_TASKS:
+    if draft.stage > Stage.TASKS:
         return False
     columns = draft.columns
     if columns is None:
@@ -92,7 +92,7 @@ def take_row(draft: Draft, text: str) -> bool:
         return draft.stage is Stage.TASKS
     draft.stage = Stage.TASKS
     draft.torn = None  # a row whose name was blank, and no torn one
-    draft.rows.append((columns, text))
+    _keep(draft, columns, [text])
     return True
 
 
@@ -101,10 +101,16 @@ def take_rows(draft: Draft, texts: Iterable[str]) -> int:
     columns = draft.columns
     if columns is None or draft.stage is not Stage.TASKS:
         return 0
-    wanted = islice(texts, MAX_TASKS - len(draft.rows))
-    rows = [*takewhile(_row_of(len(columns)).match, wanted)]
-    draft.rows += zip(repeat(columns), rows, strict=False)
+    rows = [*takewhile(_row_of(len(columns)).match, texts)]
+    _keep(draft, columns, rows)
     return len(rows)
+
+
+def _keep(draft: Draft, columns: tuple[str, ...], rows: Sequence[str]) -> None:
+    """Keep rows; of those beyond what is kept the number alone."""
+    kept = rows[: MAX_TASKS - len(draft.rows)]
+    draft.rows += zip(repeat(columns), kept, strict=False)
+    draft.rows_left_out += len(rows) - len(kept)
 
 
 @cache
@@ -130,7 +136,7 @@ def _take_unnamed(draft: Draft, text: str) -> bool:
         draft.torn = f"[{printed}]{rest} "
         return draft.stage is Stage.TASKS
     draft.stage = Stage.TASKS
-    draft.rows.append((columns, text))
+    _keep(draft, columns, [text])
     return True
 
 

@@ -47,6 +47,7 @@ def test_the_device_itself_explains_a_log(arm: Boot) -> None:
         "oomwatchctl explain /job/log >/out/text || exit\n"
         "oomwatchctl explain --json </job/log >/out/json || exit\n"
         "dmesg | oomwatchctl explain >/out/own\necho $? >/out/code\n"
+        "for log in /dev/kmsg /proc/kmsg; do oomwatchctl explain $log; echo $?; done >/out/live\n"
     )
     result = arm(script, files={"log": log_of("arm-camera-linux2.6.28-unix-message")})
     assert "89 <= 124: refused" in result.text("text")
@@ -54,6 +55,8 @@ def test_the_device_itself_explains_a_log(arm: Boot) -> None:
     assert report["verdict"]["verdict"] == "fragmentation"
     assert result.text("own").startswith("no report of the OOM killer")
     assert result.text("code").strip() == "1"
+    # Where nothing is left to read they would wait for what comes next.
+    assert result.text("live").split("\n")[1::2] == ["1", "1"]
 
 
 @pytest.mark.target

@@ -2,8 +2,11 @@
 
 import gzip
 import os
+import pty
 import subprocess
 import sys
+import time
+import tty
 from pathlib import Path
 from typing import Any
 
@@ -113,18 +116,6 @@ def test_what_is_no_text_is_refused_with_the_way_to_text(
     assert complaint.endswith("FILE | oomwatchctl explain")
 
 
-def test_damaged_gzip_data_is_refused() -> None:
-    """65: whatever came out of it before may be wrong."""
-    packed = bytearray(gzip.compress(log_of(KILLS)))
-    packed[len(packed) // 2] ^= 0xFF
-    assert "standard input: damaged gzip data" in refused(explain(log=bytes(packed)), 65)
-
-
-def test_what_follows_gzip_data_and_is_none() -> None:
-    """65 too."""
-    assert "damaged gzip data" in refused(explain(log=gzip.compress(b"a\n") + b"what?"), 65)
-
-
 # --- Where nothing is found ---
 
 
@@ -166,6 +157,39 @@ def test_a_closed_standard_input_is_an_empty_one_or_refused() -> None:
     result = run(["/bin/sh", "-c", 'exec "$@" <&-', "sh", *CLIENT], "explain")
     assert result.code in (1, 66)
     assert result.is_clean
+
+
+def test_a_log_whose_reading_fails_is_explained_as_far_as_it_goes() -> None:
+    """A card that goes bad, a console that hangs up: what was read is not lost."""
+    for log, code, text in ((log_of(KILLS), 0, "order 2"), (b"nothing\n", 66, NONE_FOUND)):
+        reader, writer = pty.openpty()
+        tty.setraw(writer)
+        process = subprocess.Popen(
+            [*CLIENT, "explain"], stdin=reader, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        with os.fdopen(writer, "wb") as file:
+            file.write(log)
+        out, err = process.communicate(timeout=TIMEOUT_SECONDS)
+        os.close(reader)
+        assert process.returncode == code
+        assert text in out.decode()
+        assert err.endswith(b"standard input: input/output error: read as far as it goes\n")
+
+
+def test_standard_input_that_does_not_wait_is_waited_for() -> None:
+    """Another program may have left a pipe so."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    process = subprocess.Popen([*CLIENT, "explain"], stdin=reader, stdout=subprocess.PIPE)
+    os.close(reader)
+    lines = log_of(KILLS).splitlines(keepends=True)
+    with os.fdopen(writer, "wb", buffering=0) as file:
+        for part in (lines[:100], lines[100:]):
+            time.sleep(0.2)  # it waits meanwhile, or has seen an end that is none
+            file.write(b"".join(part))
+    out, _ = process.communicate(timeout=TIMEOUT_SECONDS)
+    assert process.returncode == 0
+    assert b"order 2" in out
 
 
 # --- What is found ---
@@ -305,6 +329,36 @@ def test_a_packed_log_that_is_cut_off_is_read_as_far_as_it_goes() -> None:
     assert result.code == 0
     assert "order 2" in result.out
     assert result.complaint == "standard input: the gzip data is cut off: read as far as it goes"
+
+
+DAMAGED = {
+    "its check sum": lambda packed: packed[:-8] + b"no!!" + packed[-4:],
+    "its size": lambda packed: packed[:-4] + b"no!!",
+    "what follows": lambda packed: packed + b"what?",
+    "what follows, after padding": lambda packed: packed + b"\0" * 70_000 + b"what?",
+    "the next log": lambda packed: packed + packed[:12] + b"\xff" * 20,
+}
+
+
+@pytest.mark.parametrize("what", DAMAGED)
+def test_a_packed_log_with_damage_is_read_as_far_as_it_goes(what: str) -> None:
+    """Nothing of what stands before the damage is lost; without a report there it is 65."""
+    whole = explain("--json", log=log_of(KILLS)).document
+    result = explain("--json", log=DAMAGED[what](gzip.compress(log_of(KILLS))))
+    assert (result.code, result.document) == (0, whole)
+    assert result.complaint.startswith("standard input: the gzip data is damaged (")
+    result = explain(log=DAMAGED[what](gzip.compress(b"nothing\n")))
+    assert (result.code, result.out) == (65, NONE_FOUND)
+
+
+def test_damage_within_a_packed_log_ends_its_reading() -> None:
+    """A bad block of a flash: the reports before it are there."""
+    parts = [gzip.compress(log_of(KILLS)[at : at + 1000]) for at in range(0, 20_000, 1000)]
+    parts.insert(15, b"\x1f\x8b\x08\xff\xff")
+    result = explain("--json", log=b"".join(parts))
+    cut = explain("--json", log=log_of(KILLS)[:15_000])
+    assert (result.code, result.document) == (0, cut.document)
+    assert "damaged" in result.complaint
 
 
 @pytest.mark.parametrize("size", [2, 9, 500, -1, -8])

@@ -114,13 +114,14 @@ def task(pid: int, rss_pages: int | None, **facts: object) -> Task:
 
 def test_without_a_table_nothing_is_said_of_tasks() -> None:
     """None, and not none of them."""
-    assert tasks_of(ranked_tasks(report(), kernel_of(report()))) is None
+    made = report()
+    assert tasks_of(made, ranked_tasks(made, kernel_of(made))) is None
 
 
 def test_threads_count_once_and_the_largest_come_first() -> None:
     """Up to 2.6.31 the table has a row a thread."""
     made = report(tasks=(task(1, 10), task(2, 500), task(3, 500, tgid=2), task(4, None)))
-    found = tasks_of(ranked_tasks(made, kernel_of(made)))
+    found = tasks_of(made, ranked_tasks(made, kernel_of(made)))
     assert found is not None
     assert found.processes == 3
     assert [(one.pid, kib) for one, kib in found.largest] == [(2, 2000), (1, 40), (4, 0)]

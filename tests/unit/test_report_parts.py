@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from oomwatchd.report import tasks
 from oomwatchd.report.gather import reports
 from oomwatchd.report.record import Chosen, Kill, Kind, Report, Task
 
@@ -343,6 +344,19 @@ def test_a_row_that_cannot_be_read_is_left_out() -> None:
     table = "[ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name\n"
     rows = "[ 1] 0 1 2 3 4 5 0 a\n[ 2] 0 1 x 3 4 5 0 b\n[ 3] 0 1\n[ 4] 0 1 2 3 4 5 0 d\n"
     assert [task.name for task in one(HEADER + table + rows).tasks] == ["a", "d"]
+
+
+def test_a_table_without_an_end_stays_one_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept of it is bounded; the rest is counted, and the kill behind it is its own."""
+    monkeypatch.setattr(tasks, "MAX_TASKS", 700)
+    table = "[ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name\n"
+    rows = "".join(f"[{pid:5}] 0 {pid} 2 3 4 5 0 a\n" for pid in range(1, 1501))
+    unnamed = "".join(f"[{pid:5}] 0 {pid} 2 3 4 5 0 a\n" for pid in range(1501, 1505))
+    kill = "Killed process 7 (a) total-vm:4kB, anon-rss:4kB, file-rss:0kB\n"
+    found = one(HEADER + table + rows + "other\n" + unnamed + kill)
+    assert (len(found.tasks), found.tasks_left_out) == (700, 804)
+    assert [kill.pid for kill in found.kills] == [7]
+    assert one(HEADER + rows + kill).tasks_left_out == 800
 
 
 KILLS = {
