@@ -74,7 +74,7 @@ serial console, a mail), or standard input, and explains each report of the OOM
 killer and each failed allocation: what was asked, why it was refused although
 memory was free, what the kernel did, and what would help. Needs no daemon.
 Exits with 0 if there was a report, 1 if none, 65 if a file is no text, 66 if it
-cannot be read; of one that is cut off or damaged, what can be read is explained.
+cannot be read; of one that is damaged, what can be read is explained.
 
   --json  print one JSON object instead""",
     "compact": """\

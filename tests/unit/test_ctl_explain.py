@@ -161,7 +161,7 @@ def test_a_closed_standard_input_is_an_empty_one_or_refused() -> None:
 
 def test_a_log_whose_reading_fails_is_explained_as_far_as_it_goes() -> None:
     """A card that goes bad, a console that hangs up: what was read is not lost."""
-    for log, code, text in ((log_of(KILLS), 0, "order 2"), (b"nothing\n", 66, NONE_FOUND)):
+    for log, code, text in ((log_of(KILLS), 0, "order 2"), (b"nothing\n" * 9, 66, NONE_FOUND)):
         reader, writer = pty.openpty()
         tty.setraw(writer)
         process = subprocess.Popen(
