@@ -142,6 +142,14 @@ def names_until_interrupt(trace: tuple[str, ...]) -> frozenset[str]:
     return frozenset(name for name, _ in _until_interrupt(trace))
 
 
+@lru_cache(maxsize=64)
+def is_interrupted(trace: tuple[str, ...]) -> bool:
+    """Whether an interrupt (or a page fault) asks, and not what the task itself was about."""
+    return len([*_until_interrupt(trace)]) < sum(
+        not _BOUNDARY.fullmatch(_split(frame)[0]) for frame in trace
+    )
+
+
 def _until_interrupt(trace: tuple[str, ...]) -> Iterator[tuple[str, str | None]]:
     """Give names and modules from the allocator outward.
 

@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from oomwatchd.explain.kernel import KernelFound
-from oomwatchd.explain.purpose import Purpose, names_until_interrupt, purpose
+from oomwatchd.explain.purpose import Purpose, is_interrupted, names_until_interrupt, purpose
 from oomwatchd.mm.gfpflags import Flags, decode
 from oomwatchd.mm.refusal import Circumstances, Outcome, outcome
 from oomwatchd.model import Request
@@ -93,7 +93,8 @@ def asked_of(report: Report, kernel: KernelFound, *, is_dying: bool) -> Asked:
     flags = None
     if header is not None and mask is not None:
         flags = decode(mask, header.gfp_names, kernel.version)
-    is_kswapd = _KSWAPD.fullmatch(comm or "") is not None
+    # __do_softirq() takes PF_MEMALLOC off the task that it borrows; up to 3.5 no interrupt has it.
+    is_kswapd = _KSWAPD.fullmatch(comm or "") is not None and not is_interrupted(report.trace)
     in_reclaim = is_kswapd or not _RECLAIMING.isdisjoint(names_until_interrupt(report.trace))
     memalloc = flags is not None and flags.memalloc
     nomemalloc = flags is not None and flags.nomemalloc

@@ -47,14 +47,9 @@ _BY_WORD: dict[str, Reader] = {
 
 def _killed(draft: Draft, text: str) -> bool:
     """Take a line that gives the reason of a kill before the kill."""
-    if text.endswith("process") and draft.is_oom:
-        draft.torn = text + " "
-        return True
     if "Killed process" in text:
         return kills.take_kill(draft, text)
-    if "ill process" in text:
-        return kills.take_chosen(draft, text)
-    return kills.take_last_gasp(draft, text)
+    return kills.take_last_gasp(draft, text) or kills.take_chosen(draft, text)
 
 
 def _memory(draft: Draft, text: str) -> bool:
@@ -108,18 +103,20 @@ _ROW = re.compile(r"\[ *\d{1,10} *\] +-?\d")
 _FORM = re.compile(
     r"(?P<counters>(?:[Aa]ctive|inactive|isolated_|unevictable|dirty|writeback|unstable|free|slab"
     r"|mapped|shmem|pagetables|sec_pagetables|bounce|kernel_misc_)[a-z_]{0,40}: ?\d+(?![\dkK]))"
+    r"|(?P<kill>(?:total-vm|vsz|(?:anon|file|shmem)-rss|pgtables|UID|oom_score_adj):)"
     r"|(?P<figures>[A-Za-z_]{1,40}(?:\([a-z]{1,10}\))?: ?\d{1,20}[kK]B|pages_scanned:\d"
     r"|all_unreclaimable\?)"
     r"|(?P<piece>\d{1,20}\*\d|= ?\d|=$|\([UMERHCI]{1,8}\)|\d{1,20}kB$)"
     r"|(?P<total>\d{1,20} (?:total|pages|free|reserved|slab) ?)"
     r"|(?P<numbers>\d{1,20}(?: +\d{1,20})*$)"
     r"|(?P<summary>oom-kill:constraint=)"
-    r"|(?P<rest>gfp_mask=|mode:|order[=:]|nodemask=|oom_score_adj=|oom_adj=|oomkilladj=|cpuset="
-    r"|mems_)"
+    r"|(?P<rest>failure[.:] ?(?:order|mode)|gfp_mask=|mode:|order[=:]|nodemask=|oom_score_adj="
+    r"|oom_adj=|oomkilladj=|cpuset=|mems_)"
     r"|(?P<stat>[a-z_]{1,40} \d{1,20}$)"
 )
 _BY_FORM: dict[str, Reader] = {
     "counters": figures.take_counters,
+    "kill": kills.take_rest,
     "figures": figures.take_figures,
     "piece": freelists.take_piece,
     "total": totals.take_total,

@@ -36,6 +36,9 @@ LEAST_PATIENCE_LINES = 5
 RECENT_LINES = 16
 MAX_SECONDS = 2.0
 """Between two lines of reports that were printed at once."""
+_UNQUOTED = re.compile(rb"=(?![0-9A-F]{2}|$)")
+"""What no mail in quoted-printable has; each of its equals signs is written "=3D"."""
+_QUOTED_BYTE = re.compile(rb"=([0-9A-F]{2})")
 _SHORTEST_HELD = 60
 _LONGEST_HELD = 77
 _BLANK = 32
@@ -71,6 +74,8 @@ class _Gatherer:
         self._line = 1
         self._held = b""
         """A line that goes on in the next one, as mails in quoted-printable have them."""
+        self._is_quoted = False
+        """Whether the log is a mail in quoted-printable."""
         self._recent: deque[tuple[str, str]] = deque(maxlen=RECENT_LINES)
         """What reports took last: a terminal that was scrolled has it twice in its copy."""
         self._now = 0
@@ -85,8 +90,8 @@ class _Gatherer:
         triggers = Triggers(block)
         at = 0
         while at < len(block):
-            if not self._drafts:
-                self._held = b""
+            if not self._drafts and not self._held:
+                self._is_quoted = False
                 place = triggers.after(at)
                 if place < 0:
                     self._line += block.count(b"\n", at)
@@ -106,7 +111,7 @@ class _Gatherer:
         Returns how many bytes that were; none where they are not plain.
         """
         part = part[: part.rfind(b"\n") + 1]
-        if len(self._drafts) != 1 or self._held or not part:
+        if len(self._drafts) != 1 or self._held or self._is_quoted or not part:
             return 0
         lines = plain.lines_of(part)
         if lines is None:
@@ -191,11 +196,16 @@ class _Gatherer:
         """Take a line as it stands in the log."""
         if len(raw) > prefix.MAX_LINE_BYTES:
             raw = raw[: prefix.MAX_LINE_BYTES]
+        if b"=" in raw:
+            self._is_quoted = b"=3D" in raw or (self._is_quoted and not _UNQUOTED.search(raw))
+        goes_on = raw.endswith(b"=") and len(self._held) <= MAX_TEXT and self._may_go_on(raw)
         if self._held:
             raw, self._held = self._held + raw, b""
-        if raw.endswith(b"=") and _SHORTEST_HELD <= len(raw) <= _LONGEST_HELD and raw[-2] != _BLANK:
+        if goes_on:
             self._held = raw[:-1]
             return
+        if self._is_quoted:
+            raw = _QUOTED_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), raw)
         text, stamp, caller = prefix.strip(raw)
         if "\n" in text:
             for part in text.split("\n"):
@@ -203,6 +213,12 @@ class _Gatherer:
                     self._take(stripped, stamp, caller)
         elif text:
             self._take(text if len(text) <= MAX_TEXT else text[:MAX_TEXT], stamp, caller)
+
+    def _may_go_on(self, raw: bytes) -> bool:
+        """Whether a line that ends in an equals sign goes on in the next one."""
+        if not self._is_quoted:
+            self._is_quoted = _SHORTEST_HELD <= len(raw) <= _LONGEST_HELD and raw[-2] != _BLANK
+        return self._is_quoted
 
     def _take(self, text: str, stamp: str | None, caller: str | None) -> None:
         """Take a text: it opens a report, or is a part of one, or of none."""

@@ -17,6 +17,9 @@ _MAX_ORDER = 63
 _OOM = "invoked oom-killer:"
 _OLD_OOM = "oom-killer: gfp_mask="
 _FAILURE = "page allocation failure"
+_ENDS_FAILURE = "allocation failure"
+_BEGINS_FAILURE = ": page allocation"
+"""Of a header that a mail program has wrapped: what its second line begins, its first ends with."""
 _AFTER_FAILURE = re.compile(r"([.:])? ?(?=order|mode|$)")
 _STALL = re.compile(r"page allocation stalls for \d")
 _VMALLOC = re.compile(
@@ -27,7 +30,10 @@ _VMAP = re.compile(r"vmap allocation for size (\d{1,20}) failed")
 _NO_MMU = re.compile(r"(?:nommu: )?Allocation of length \d{1,20} from process \d{1,10}\b")
 _SHOW_MEMORY = re.compile(r"(?:sysrq|SysRq) ?: (?:HELP|Show Memory)", re.IGNORECASE)
 
-OPENINGS = (*(b"oom-kill", b"llocation ", b"vmalloc error", b"sysrq", b"SysRq", b"Linux version "),)
+OPENINGS = (
+    *(b"oom-kill", b"llocation ", b"page allocation\n", b"page allocation\r"),
+    *(b"vmalloc error", b"sysrq", b"SysRq", b"Linux version "),
+)
 """A line without any of these neither opens a report nor says that a kernel boots."""
 
 _GFP = re.compile(r"(?:gfp_mask=|mode:)(?:0x)?([0-9a-f]{1,16})(?:\(([^)]{0,1000})\))?")
@@ -55,20 +61,13 @@ def opening(text: str) -> Opening | None:  # noqa: PLR0911 - a form a branch
     """Read a line that opens a report; None where it does not."""
     if "oom-killer:" in text and (_OOM in text or _OLD_OOM in text):
         return _oom(text)
-    if "allocation " in text:
-        before, found, after = text.partition(_FAILURE)
-        match = _AFTER_FAILURE.match(after) if found else None
-        if match:
-            return _failure(text, before, match[1])
-        stall = _STALL.search(text)
-        if stall:
-            who = _comm(text[: stall.start()].rstrip(": "))
-            return Opening(None, _NOTHING._replace(comm=who))
-        match = _VMAP.match(text)
-        if match:
-            return Opening(Kind.VMALLOC_FAILURE, None, vmalloc_bytes=int(match[1]))
+    if "allocation " in text and (opened := _allocation(text)):
+        return opened
     if "Allocation of length" in text and _NO_MMU.match(text):
         return Opening(None, None)  # the same again: the report came before
+    if text.endswith(_BEGINS_FAILURE):
+        who = _comm(text.removesuffix(_BEGINS_FAILURE))
+        return Opening(Kind.ALLOCATION_FAILURE, _NOTHING._replace(comm=who))
     if "vmalloc" in text:
         match = _VMALLOC.match(text)
         if match:
@@ -83,7 +82,7 @@ def _oom(text: str) -> Opening:
     before, found, _ = text.partition(_OOM)
     header = _facts(text)._replace(comm=_comm(before) if found else None)
     signs = set()
-    if not found:
+    if not found and "adj=" not in text:  # else it is the second line of a wrapped header
         signs.add("oom-killer: without a name")
     if "nodemask=" in text:
         signs.add("OOM header: nodemask=")
@@ -92,12 +91,33 @@ def _oom(text: str) -> Opening:
     return Opening(Kind.OOM, header, frozenset(signs) | _signs(text))
 
 
-def _failure(text: str, before: str, sign: str | None) -> Opening:
-    """Read the header of a failed allocation."""
+def _allocation(text: str) -> Opening | None:
+    """Read a line that names an allocation."""
+    failure = _failure(text)
+    if failure is not None:
+        return failure
+    stall = _STALL.search(text)
+    if stall:
+        who = _comm(text[: stall.start()].rstrip(": "))
+        return Opening(None, _NOTHING._replace(comm=who))
+    match = _VMAP.match(text)
+    return Opening(Kind.VMALLOC_FAILURE, None, vmalloc_bytes=int(match[1])) if match else None
+
+
+def _failure(text: str) -> Opening | None:
+    """Read the header of a failed allocation; None where it is none."""
+    before, found, after = text.partition(_FAILURE)
+    if not found and text.startswith(_ENDS_FAILURE):
+        before, after = "", text.removeprefix(_ENDS_FAILURE)
+    elif not found:
+        return None
+    match = _AFTER_FAILURE.match(after)
+    if match is None:
+        return None
     header = _facts(text)._replace(comm=_comm(before.rstrip().removesuffix(":")))
     signs = set()
-    if sign:
-        signs.add(f"failure{sign} order:")
+    if match[1]:
+        signs.add(f"failure{match[1]} order:")
     if "nodemask=" in text:
         signs.add("failure header: nodemask=")
     if "cpuset=" in text:
@@ -180,10 +200,12 @@ def take_rest(draft: Draft, text: str) -> bool:
     header = draft.header
     if header is None or draft.stage > Stage.HEADER:
         return False
+    if "adj=" in text and not draft.is_oom:
+        return False  # only who may kill says so
     facts = _facts(text)
     better = "oom_score_adj=" in text and "oom_adj=" in draft.signs
     new = any(old is None and fact is not None for old, fact in zip(header, facts, strict=True))
-    if not (new or better or text.startswith(("cpuset=", "mems_"))):
+    if not (new or better or text.startswith(("cpuset=", "mems_", "failure"))):
         return False
     draft.header = header = Header(
         comm=header.comm,

@@ -15,6 +15,12 @@ _CHOSEN = re.compile(_WHY + r"([Kk]ill) process (\d{1,10}) \((.*)\)(?:,? score (
 _KILL = re.compile(_WHY + r"Killed process (\d{1,10})(?:,? UID:? ?(\d{1,10}),?)? ?\((.*)\)(.*)")
 _TORN_KILL = re.compile(_WHY + r"Killed process (\d{1,10}) \(([^()]{0,15})$")
 """A name with a line feed in it."""
+_UNFINISHED = re.compile(
+    r"(?:Out(?: of)?|Memory cgroup(?: out(?: of)?)?)$"
+    r"|(?:(?:Out of [Mm]emory|Memory cgroup out of memory|No available memory[^:]{0,60}):)?"
+    r"(?:(?:^| )(?:[Kk]ill|Killed)(?: process(?: \d{1,10}(?: \([^()]{0,15}\)(?:,? score)?)?)?)?)?$"
+)
+"""A kill that goes on in the next line: mails are wrapped."""
 _UID = re.compile(r"UID:? ?(\d{1,10})")
 _FIGURE = re.compile(r"(total-vm|vsz|anon-rss|file-rss|shmem-rss|pgtables): ?(\d{1,20})kB")
 _SCORE_ADJ = re.compile(r"oom_score_adj:(-?\d{1,5})")
@@ -28,8 +34,9 @@ _SUMMARY_PATHS = re.compile(
 _MOST_SUMMARY = 1100
 """The kernel prints no longer line; paths are sought in it in every way that they may end."""
 _SUMMARY_TASK = re.compile(r",task_memcg=(.{0,4096}?),task=")
+_PANIC = "Kernel panic - not syncing:"
 _LAST_GASP = re.compile(
-    r"(?:Kernel panic - not syncing: )?Out of memory(?: and no killable processes|.*panic_on_oom)"
+    rf"(?:{_PANIC} )?Out of memory(?: and no killable processes|.*panic_on_oom)"
 )
 _CONSTRAINTS = {
     "Memory cgroup out of memory": "CONSTRAINT_MEMCG",
@@ -46,7 +53,7 @@ def take_chosen(draft: Draft, text: str) -> bool:
     """Take "Out of memory: Kill process 995 (httpd) score 2646 or sacrifice child"."""
     match = _CHOSEN.match(text)
     if match is None or not draft.may_kill:
-        return False
+        return _take_unfinished(draft, text)
     if match[6] is None and text.endswith("sharing same memory"):
         return _add(draft, Kill(int(match[4]), match[5], *(None,) * 7))
     if draft.chosen is not None or draft.kills or match[1] is None:
@@ -94,12 +101,22 @@ def take_kill(draft: Draft, text: str) -> bool:
 def _take_torn(draft: Draft, text: str) -> bool:
     """Take a kill whose line ends within the name; what is left of that goes before its figures."""
     match = _TORN_KILL.match(text)
-    if match is None or not draft.may_kill or (draft.kills and match[1] is not None):
+    if match is None:
+        return _take_unfinished(draft, text)
+    if not draft.may_kill or (draft.kills and match[1] is not None):
         return False
     if not _add(draft, Kill(int(match[3]), match[4], *(None,) * 7)):
         return False
     _reason(draft, match[1], match[2])
     draft.kill_open = True
+    return True
+
+
+def _take_unfinished(draft: Draft, text: str) -> bool:
+    """Take the beginning of a line about a kill; it waits for the rest."""
+    if not draft.is_oom or not _UNFINISHED.match(text):
+        return False
+    draft.torn = text + " "
     return True
 
 
@@ -121,13 +138,18 @@ def _filled(kill: Kill, text: str) -> Kill:
     adjustment = _SCORE_ADJ.search(text)
     total = found.get("total-vm", found.get("vsz"))
     return kill._replace(
-        total_vm_kib=total if kill.total_vm_kib is None else kill.total_vm_kib,
-        anon_rss_kib=found.get("anon-rss", kill.anon_rss_kib),
-        file_rss_kib=found.get("file-rss", kill.file_rss_kib),
-        shmem_rss_kib=found.get("shmem-rss", kill.shmem_rss_kib),
-        page_tables_kib=found.get("pgtables", kill.page_tables_kib),
-        adjustment=int(adjustment[1]) if adjustment else kill.adjustment,
+        total_vm_kib=_known(kill.total_vm_kib, total),
+        anon_rss_kib=_known(kill.anon_rss_kib, found.get("anon-rss")),
+        file_rss_kib=_known(kill.file_rss_kib, found.get("file-rss")),
+        shmem_rss_kib=_known(kill.shmem_rss_kib, found.get("shmem-rss")),
+        page_tables_kib=_known(kill.page_tables_kib, found.get("pgtables")),
+        adjustment=_known(kill.adjustment, int(adjustment[1]) if adjustment else None),
     )
+
+
+def _known(old: int | None, new: int | None) -> int | None:
+    """Keep what is known: what comes later may be the reaper's, of what is left."""
+    return new if old is None else old
 
 
 def _add(draft: Draft, kill: Kill) -> bool:
@@ -180,7 +202,12 @@ def take_summary(draft: Draft, text: str) -> bool:
 
 def take_last_gasp(draft: Draft, text: str) -> bool:
     """Take what is said when nobody may be killed, or when the kernel is to panic instead."""
-    if not _LAST_GASP.match(text) or not draft.may_kill or draft.kills:
+    if not draft.may_kill or draft.kills:
+        return False
+    if not _LAST_GASP.match(text):
+        if draft.is_oom and text.startswith(_PANIC):
+            draft.torn = text + " "  # mails are wrapped
+            return True
         return False
     if "no killable" in text:
         draft.nobody_to_kill = True
@@ -195,6 +222,7 @@ def take_reaper(draft: Draft, _text: str) -> bool:
     if draft.stage < Stage.KILL:
         return False
     draft.signs.add("oom_reaper:")
+    draft.kill_open = False
     return True
 
 

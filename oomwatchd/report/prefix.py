@@ -73,9 +73,8 @@ def strip(raw: bytes) -> Line:
     if not text.isascii():
         text = text.replace("\xa0", " ")  # mail programs keep blanks so
     text = text.strip()
-    if "#01" in text or "=3D" in text:
-        # rsyslog's line breaks and tabs; the equals sign of mails in quoted-printable.
-        text = text.replace("#012", "\n").replace("#011", " ").replace("=3D", "=")
+    if "#01" in text:  # rsyslog's line breaks and tabs
+        text = text.replace("#012", "\n").replace("#011", " ")
     if not text:
         return "", None, None
     first = text[0]

@@ -42,7 +42,7 @@ _OTHERS = frozenset(
 def is_total(text: str) -> bool:
     """Whether a line is one of those below the free lists."""
     match = _TOTAL.match(text)
-    return match is not None and _name(text, match) in _ALL
+    return match is not None and _name(text, match) in _BEGUN
 
 
 def _name(text: str, match: re.Match[str]) -> str:
@@ -57,8 +57,9 @@ def take_total(draft: Draft, text: str) -> bool:
         return False
     printed = _name(text, match)
     name = _NAMES.get(printed)
-    if name is None and printed not in _OTHERS:
-        return False
+    if printed not in _ALL:
+        draft.torn = text + " "
+        return printed in _BEGUN
     if name in draft.totals:
         return False
     draft.stage = Stage.TOTALS
@@ -92,3 +93,5 @@ def take_swap(draft: Draft, text: str) -> bool:
 
 
 _ALL = frozenset(_NAMES) | _OTHERS
+_BEGUN = _ALL | {name[:at] for name in _ALL for at in range(len(name)) if name[at] == " "}
+"""With what mail programs leave of them in the first of two lines."""

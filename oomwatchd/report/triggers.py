@@ -4,6 +4,8 @@ from oomwatchd.report.header import OPENINGS
 
 TRIGGERS = (
     *OPENINGS,
+    b" invoked",  # and a line's end within the next words, as mails have it
+    b"page alloc",
     b"Mem-Info:",
     b"Mem-info:",
     b"kB min:",

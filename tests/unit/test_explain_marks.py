@@ -62,6 +62,18 @@ def test_no_mark_holds_for_reclaim_itself(function: str) -> None:
     assert it.reason.verdict.value == "fragmentation"
 
 
+def test_an_interrupt_has_not_the_rights_of_the_reclaim_that_it_stops() -> None:
+    """The daemon kswapd was at work, but what asks is a driver's softirq: the marks hold for it."""
+    trace = ("page_frag_alloc", "net_rx_action", "__do_softirq", "irq_exit", "kswapd")
+    made = report(zone(), flags="GFP_ATOMIC", trace=trace)
+    assert made.header is not None
+    made = made._replace(header=made.header._replace(comm="kswapd0"))
+    it = explain(made)
+    assert not it.asked.is_reclaiming
+    assert it.trials[0].mark_pages is not None
+    assert explain(made._replace(trace=("alloc", "kswapd"))).asked.is_reclaiming
+
+
 def test_a_request_that_declines_reserves_gets_none() -> None:
     """__GFP_NOMEMALLOC, even in reclaim."""
     it = explain(report(zone(), flags="GFP_KERNEL __GFP_NOMEMALLOC", trace=("kswapd",)))

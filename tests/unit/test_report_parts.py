@@ -1,9 +1,11 @@
 """Each part of a report, in the forms that kernels and mails give it. All of it is synthetic."""
 
 import os
+import quopri
 from collections.abc import Iterator
 
 import pytest
+from reportlib import NAMES, log_of
 
 from oomwatchd.report import tasks
 from oomwatchd.report.gather import reports
@@ -255,6 +257,76 @@ def test_a_mail_in_quoted_printable_is_joined() -> None:
     (zone,) = one(log).zones
     assert (zone.kib["managed"], zone.kib["mlocked"]) == (60, 4)
     assert [*reports([log.encode()])] == [*reports([bytes([byte]) for byte in log.encode()])]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_mails_in_quoted_printable_say_what_the_log_says(name: str) -> None:
+    """Whatever the line begins with, wherever a line is broken."""
+    log = log_of(name).replace(b"\r", b"")
+    told = [it._replace(line=0, banner=None) for it in reports([log])]
+    lines = [quopri.encodestring(line) for line in log.splitlines(keepends=True)]
+    assert any(b"=\n" in line for line in lines)
+    assert [it._replace(line=0, banner=None) for it in reports([b"".join(lines)])] == told
+
+
+WRAPPED = {
+    "a name": "Out of memory: Killed process 7|(a b) total-vm:8kB, anon-rss:4kB",
+    "figures": "Out of memory: Killed process 7 (a b) total-vm:8kB,|anon-rss:4kB, UID:3",
+    "a number": "Memory cgroup out of memory: Killed process|7 (a b) total-vm:8kB, anon-rss:4kB",
+    "a word": "Memory cgroup out of|memory: Killed process 7 (a b) total-vm:8kB, anon-rss:4kB",
+    "the reaper": "Killed process 7 (a b) total-vm:8kB, anon-rss:4kB|oom_reaper: reaped process 7"
+    "|(a b), now|anon-rss:0kB, file-rss:0kB",
+}
+
+
+@pytest.mark.parametrize("what", WRAPPED)
+def test_a_wrapped_kill_is_read_whole(what: str) -> None:
+    """Mail programs break lines between words; what the reaper leaves is not what was freed."""
+    (kill,) = one(HEADER + WRAPPED[what].replace("|", "\n")).kills
+    assert (kill.pid, kill.name, kill.total_vm_kib, kill.anon_rss_kib) == (7, "a b", 8, 4)
+
+
+@pytest.mark.parametrize(
+    ("header", "comm"),
+    [
+        ("sh: page allocation failure.|order:1, mode:0x20", "sh"),
+        ("sh: page allocation|failure: order:1, mode:0x20", "sh"),
+        ("sh: page|allocation failure: order:1, mode:0x20", None),
+        ("sh: page allocation failure: order:1,|mode:0x20", "sh"),
+    ],
+)
+def test_a_wrapped_header_of_a_failure_is_read_whole(header: str, comm: str | None) -> None:
+    """Its kind, order and flags are known wherever it was broken."""
+    found = one(header.replace("|", "\n"))
+    assert found.kind is Kind.ALLOCATION_FAILURE
+    assert found.header is not None
+    assert (found.header.comm, found.header.order, found.header.gfp_mask) == (comm, 1, 0x20)
+
+
+def test_a_wrapped_header_of_a_kill_is_not_taken_for_an_old_one() -> None:
+    """Who asks stands in the line before, and an old kernel does not say it at all."""
+    old = "oom-killer: without a name"
+    found = one("sh invoked\noom-killer: gfp_mask=0xd0, order=0, oom_score_adj=0\n")
+    assert old not in found.signs
+    assert old in one("oom-killer: gfp_mask=0xd0, order=0\n").signs
+
+
+def test_a_stall_does_not_take_the_wrapped_header_of_a_kill() -> None:
+    """Two reports begin at once."""
+    stall = "a: page allocation stalls for 10079ms, order:0, mode:0x14001c2\n"
+    kill = "b invoked oom-killer:\ngfp_mask=0xd0,\nnodemask=(null),  order=2, oom_score_adj=0\n"
+    found = one(stall + kill)
+    assert found.header is not None
+    assert found.header.order == 2
+
+
+@pytest.mark.parametrize("total", ["16183 total pagecache|pages", "16183 total|pagecache pages"])
+def test_a_wrapped_total_is_read_whole(total: str) -> None:
+    """And so is the panic below it."""
+    text = f"{HEADER}{total}\nKernel panic - not syncing: Out of memory:\ncompulsory panic_on_oom"
+    found = one(text.replace("|", "\n") + " is enabled")
+    assert found.totals_pages == {"pagecache": 16183}
+    assert "kill" not in found.missing
 
 
 @pytest.mark.parametrize("lists", ["1*4kB 0*8kB", "1*4kB 1*16kB = 20kB", "1*4kB 3*8kB = 20kB"])

@@ -45,7 +45,6 @@ LINES = {
         ("active_anon:1\n free:2", "Nov  2 10:11:12", None),
     ),
     "a mail": (b"> > | [   12.345678] Mem-Info:", ("Mem-Info:", "12.345678", None)),
-    "a mail in quoted-printable": (b"> gfp_mask=3D0xd0", ("gfp_mask=0xd0", None, None)),
     "colours": (
         b"\x1b[32m[   12.345678] \x1b[0;33mMem-Info:\x1b[m",
         ("Mem-Info:", "12.345678", None),
