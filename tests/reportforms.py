@@ -5,6 +5,7 @@ figures are drawn. The printer is written from the formats and not from the pars
 back what was put in.
 """
 
+import json
 from collections.abc import Callable, Iterator
 
 from hypothesis import strategies as st
@@ -545,6 +546,17 @@ PREFIXES: dict[str, Callable[[int, str], str]] = {
     "journal -o short-monotonic": lambda number, text: (
         f"[{number / 1000:12.6f}] some-host kernel: {text}"
     ),
+    "dmesg -H": lambda number, text: f"[  +{number / 1e6:8.6f}] {text}",
+    "dmesg -H, another minute": lambda _, text: f"[Nov 2 10:11] {text}",
+    "dmesg --time-format delta": lambda number, text: f"[<{number / 1e6:12.6f}>] {text}",
+    "dmesg --json": lambda _, text: f'         "msg": {json.dumps(text)}',
+    "journal -o json": lambda number, text: (
+        f'{{"PRIORITY":"4","_SOURCE_MONOTONIC_TIMESTAMP":"{number}000","MESSAGE":{json.dumps(text)}'
+        ',"_TRANSPORT":"kernel"}'
+    ),
+    "journal -o json-pretty": lambda _, text: f'        "MESSAGE" : {json.dumps(text)},',
+    "journal -o json-sse": lambda _, text: f'data: {{"MESSAGE":{json.dumps(text)}}}',
+    "Docker": lambda _, text: f'{{"log":{json.dumps(text)},"stream":"stdout"}}',
     "journal -o short-unix": lambda _, text: f"1604311872.345678 some-host kernel: {text}",
     "logcat": lambda _, text: f"11-02 10:11:12.345     0     0 W         : {text}",
     "logcat with printk": lambda number, text: (

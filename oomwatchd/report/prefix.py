@@ -5,6 +5,7 @@ each add their own, one before the other. All of it is taken off, from the outsi
 the kernel's own text is left. /dev/kmsg gives records: one may be several lines.
 """
 
+import json
 import re
 
 MAX_LINE_BYTES = 64 * 1024
@@ -47,13 +48,20 @@ _RECORD_CALLER = re.compile(r",caller=([TC]\d{1,10})")
 _FACILITY = re.compile(r"(?:kern|user|daemon|syslog) {0,6}[:.][a-z]{1,8} {0,6}: ?")
 _HOST = re.compile(rf"(?:[^ \[\]:]{{1,80}} )?(?:[a-z0-9]{{1,8}}\.[a-z]{{1,8}} )?{_PROGRAM}")
 _FIELD = re.compile(r"MESSAGE=")
+_EVENT = re.compile(r"data: (?=\{)")
+_DELTA = re.compile(r"\[ *(?:\+\d{1,12}\.\d{1,9}|< *\d{1,12}\.\d{1,9}>)\] ?")
+"""Of `dmesg --human`: what has passed since the line before."""
+_MINUTE = re.compile(r"\[([A-Z][a-z]{2} ?\d{1,2} \d\d:\d\d)\] ?")
+_JSON = re.compile(r'(?:\{.*?)?"(?:MESSAGE|msg|log)" ?: ?("(?:[^"\\]|\\.)*")')
+"""Of journalctl, dmesg and Docker, an object in one line or a member a line."""
+_JSON_MICROSECONDS = re.compile(r'"_SOURCE_MONOTONIC_TIMESTAMP" ?: ?"(\d{1,20})"')
 VENDOR = r"(?:<\d>)?-?\(\d{1,3}\)\[\d{1,7}:[^\]]{1,32}\]|\[\d{1,3}: *[^\]:]{1,16}: *\d{1,7}\] ?"
 """Some boards' kernels add the processor and the task."""
-ROW = r"\[ *(?:\d{1,10} *\] |<)"
+ROW = r"\[ *(?:\d{1,10} *\] |<(?! *\d{1,12}\.\d))"
 """What begins with a bracket and is the kernel's own text."""
 OUTER = (
-    r"[<>|: (-]|\d{1,4}[-,]|\d{9,11}\.|[A-Z]\w{1,4}[.,]? {1,2}(?:[A-Z0-9]\w{0,3}\.?[ -])"
-    r"|[VDIWEFS]/|MESSAGE=|kern|user|daemon|syslog|[^ \[\]]{1,80} (?:[^ ]{1,20} )?(?:kernel|vmunix)"
+    r"[<>|: ({\"-]|\d{1,4}[-,]|\d{9,11}\.|[A-Z]\w{1,4}[.,]? {1,2}(?:[A-Z0-9]\w{0,3}\.?[ -])"
+    r"|[VDIWEFS]/|MESSAGE=|data: \{|kern|user|daemon|syslog|[^ \[\]]{1,80} (?:[^ ]{1,20} )?(?:kernel|vmunix)"
     r"|vmunix"
 )
 """What the text of a line that has something before it begins with."""
@@ -107,10 +115,15 @@ def _peel(text: str) -> Line:
             break
         text = text[match.end() :]
         if form is _RECORD:
-            stamp = stamp or f"{int(match[1]) / 1e6:.6f}"
+            stamp = stamp or _seconds_of(match[1])
             given = _RECORD_CALLER.search(match[2])
             caller = caller or (given[1] if given else None)
             return _ESCAPE.sub(_unescaped, text).strip(), stamp, caller
+        if form is _JSON:
+            given = _JSON_MICROSECONDS.search(match.string)
+            stamp = stamp or (_seconds_of(given[1]) if given else None)
+            text = _json_text(match[1])
+            continue
         if form is _LONE_CALLER:
             caller = caller or match[1]
         elif match.re.groups:
@@ -118,6 +131,20 @@ def _peel(text: str) -> Line:
             if form is _KERNEL:
                 caller = caller or match[2]
     return text.strip(), stamp, caller
+
+
+def _seconds_of(microseconds: str) -> str:
+    """Write a stamp as the kernel does."""
+    return f"{int(microseconds) / 1e6:.6f}"
+
+
+def _json_text(quoted: str) -> str:
+    """Read a text of JSON; one that is none stays as it is."""
+    try:
+        text = json.loads(quoted, strict=False)
+    except ValueError:
+        return quoted[1:-1]
+    return "".join(one if one.isprintable() or one == "\n" else " " for one in text).strip()
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -128,11 +155,12 @@ def _unescaped(match: re.Match[str]) -> str:
 
 _MOST = 8
 _AGAIN = frozenset("<>|")
-_LETTER_FORMS = (_SYSLOG, _ISO, _HOST, _FACILITY, _LOGCAT_BRIEF, _FIELD)
+_LETTER_FORMS = (_SYSLOG, _ISO, _HOST, _FACILITY, _LOGCAT_BRIEF, _FIELD, _EVENT)
 _DIGIT_FORMS = (_RECORD, _ISO, _LOGCAT, _UNIX_TIME, _HOST)
 _FORMS: dict[str, tuple[re.Pattern[str], ...]] = {
     "": (),
-    "[": (_KERNEL, _LONE_CALLER, _DATE_IN_BRACKETS, _VENDOR),
+    "[": (_KERNEL, _LONE_CALLER, _DATE_IN_BRACKETS, _VENDOR, _DELTA, _MINUTE),
+    **dict.fromkeys('{"', (_JSON,)),
     "<": (_PRIORITY, _VENDOR),
     "(": (_VENDOR,),
     "-": (_VENDOR,),

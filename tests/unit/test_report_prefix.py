@@ -44,6 +44,21 @@ LINES = {
         b"Nov  2 10:11:12 board kernel: active_anon:1#012 free:2",
         ("active_anon:1\n free:2", "Nov  2 10:11:12", None),
     ),
+    "journalctl -o json": (
+        b'{"MESSAGE":"a \\"b\\\\ \\u00e4\\n c","_SOURCE_MONOTONIC_TIMESTAMP":"5169039"}',
+        ('a "b\\ \u00e4\n c', "5.169039", None),
+    ),
+    "dmesg --json": (b'         "msg": "Mem-Info:"', ("Mem-Info:", None, None)),
+    "no JSON": (b'{"MESSAGE":"Mem-Info:', ('{"MESSAGE":"Mem-Info:', None, None)),
+    "JSON of something else": (b'{"a": "b"}', ('{"a": "b"}', None, None)),
+    "a quotation": (b'"msg" is said', ('"msg" is said', None, None)),
+    "Docker": (
+        b'{"log":"[   12.345678] Mem-Info:\\n","stream":"stdout"}',
+        ("Mem-Info:", "12.345678", None),
+    ),
+    "dmesg -H": (b"[  +0.000010] Mem-Info:", ("Mem-Info:", None, None)),
+    "dmesg -H, another minute": (b"[Nov27 03:00] Mem-Info:", ("Mem-Info:", "Nov27 03:00", None)),
+    "dmesg --time-format delta": (b"[<    0.000010>] Mem-Info:", ("Mem-Info:", None, None)),
     "a mail": (b"> > | [   12.345678] Mem-Info:", ("Mem-Info:", "12.345678", None)),
     "colours": (
         b"\x1b[32m[   12.345678] \x1b[0;33mMem-Info:\x1b[m",
