@@ -29,6 +29,8 @@ class Uses(NamedTuple):
     kernel_stack_kib: int | None
     shmem_kib: int | None
     """Shared memory and tmpfs, as far as it is not among what is unevictable."""
+    is_shmem_least: bool
+    """Up to 2.6.31 it is worked out: at least so much, and programs have at most theirs."""
     dirty_kib: int | None
     """Part of the page cache that is still to be written, or being written."""
     mapped_kib: int | None
@@ -43,6 +45,35 @@ class Uses(NamedTuple):
         if self.file_kib is None:
             return None
         return max(0, self.file_kib - (self.dirty_kib or 0)) + (self.slab_reclaimable_kib or 0)
+
+
+class _Cache(NamedTuple):
+    """What is known of the page cache, in KiB: shared memory and tmpfs are part of it.
+
+    NR_FILE_PAGES counts the file lists, the swap cache, what of files and shared memory is
+    unevictable, and shared memory on the anonymous lists (mm/filemap.c, mm/shmem.c).
+    """
+
+    all_kib: int
+    swap_kib: int
+    file_kib: int
+    unevictable_kib: int
+    mlocked_kib: int | None
+
+    @property
+    def least_shmem_kib(self) -> int | None:
+        """What must be shared memory on the anonymous lists, up to 2.6.31, which do not tell."""
+        if not self.all_kib:
+            return None
+        least = self.all_kib - self.swap_kib - self.file_kib - self.unevictable_kib
+        return least if least > 0 else None
+
+    def least_locked_kib(self, shmem_kib: int) -> int:
+        """What of shared memory must be unevictable: neither other files nor locked memory is."""
+        if not self.all_kib or self.mlocked_kib is None:
+            return 0
+        others = max(0, self.all_kib - self.swap_kib - self.file_kib - shmem_kib)
+        return max(0, min(shmem_kib, self.unevictable_kib - others - self.mlocked_kib))
 
 
 def uses_of(report: Report, kernel: KernelFound) -> Uses:
@@ -63,10 +94,18 @@ def uses_of(report: Report, kernel: KernelFound) -> Uses:
     anon = figure("active_anon", "inactive_anon", "isolated_anon", "isolated(anon)")
     file = figure("active_file", "inactive_file", "isolated_file", "isolated(file)")
     lists = figure("active", "inactive") if anon is None and file is None else None
-    shmem = figure("shmem")
-    on_lists = anon
+    told, on_lists = figure("shmem"), anon
+    cache = _Cache(
+        report.totals_pages.get("pagecache", 0) * kib if file is not None else 0,
+        report.totals_pages.get("swapcache", 0) * kib,
+        file or 0,
+        figure("unevictable") or 0,
+        _summed_key(nodes, zones, "mlocked"),
+    )
+    locked = cache.least_locked_kib(told or 0)
+    shmem = cache.least_shmem_kib if told is None else told - locked
     if anon is not None and shmem is not None:
-        shmem = min(anon, shmem)  # what is locked, or swapped out, is told elsewhere
+        shmem = min(anon, shmem)  # the rest is swapped out
         anon -= shmem
     uses = Uses(
         total_kib=whole,
@@ -82,6 +121,7 @@ def uses_of(report: Report, kernel: KernelFound) -> Uses:
         page_tables_kib=figure("pagetables"),
         kernel_stack_kib=_summed_key(nodes, zones, "kernel_stack"),
         shmem_kib=shmem,
+        is_shmem_least=told is None and shmem is not None,
         dirty_kib=figure("dirty", "writeback", "unstable"),
         mapped_kib=figure("mapped"),
         unaccounted_kib=None,

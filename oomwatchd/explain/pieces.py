@@ -27,6 +27,12 @@ def against_pieces(it: Situation) -> Iterator[str]:
 
 def compaction(it: Situation) -> Iterator[str]:
     """Say whether free pages can be put together here."""
+    if it.lacks_mmu:
+        yield (
+            "Without an MMU no kernel can compact memory: take large blocks at start and keep "
+            "them, and start large programs first."
+        )
+        return
     if not has_compaction(it.kernel):
         yield (
             "This kernel cannot compact memory (2.6.35 began with it, boards without huge pages "
@@ -92,7 +98,7 @@ def _dropping(it: Situation) -> str:
     """Say whether dropping caches could have helped."""
     droppable_kib = it.uses.droppable_kib
     if droppable_kib is None:
-        return "Dropping caches gives back scattered pages: compact afterwards, if at all."
+        return f"Dropping caches gives back scattered pages{_if_compacted(it)}."
     size = describe_size(droppable_kib << 10)
     if droppable_kib < _DROPPABLE_KIB:
         file_size = describe_size((it.uses.file_kib or 0) << 10)
@@ -100,11 +106,20 @@ def _dropping(it: Situation) -> str:
         if it.share(it.uses.unevictable_kib) >= _NOTABLE:
             kept = describe_size((it.uses.unevictable_kib or 0) << 10)
             text += f"; {kept} are unevictable (locked, or a root file system in RAM), and stay"
+        if it.share(it.uses.shmem_kib) >= _NOTABLE:
+            least = "at least " if it.uses.is_shmem_least else ""
+            kept = describe_size((it.uses.shmem_kib or 0) << 10)
+            text += f"; {least}{kept} are tmpfs or shared memory, which only deleting gives back"
         if it.uses.slab_kib:
             slab = describe_size(it.uses.slab_kib << 10)
             text += f"; how much of {slab} of slab could go is not said"
         return f"{text}."
     return (
-        f"Dropping caches frees at most {size}, in scattered pages: it helps little unless "
-        "memory is compacted afterwards."
+        f"Dropping caches frees at most {size}, in scattered pages: it helps "
+        f"little{_if_compacted(it)}."
     )
+
+
+def _if_compacted(it: Situation) -> str:
+    """Say what has to follow, where it can."""
+    return " unless memory is compacted afterwards" if it.can_compact else ""

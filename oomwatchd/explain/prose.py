@@ -134,7 +134,7 @@ def _memory(it: Explanation) -> Iterator[Paragraph]:
         ("free", uses.free_kib),
         ("programs and page cache", uses.lists_kib),
         ("programs", uses.anon_kib),
-        ("shared memory and tmpfs", uses.shmem_kib),
+        (f"shared memory and tmpfs{' (at least)' if uses.is_shmem_least else ''}", uses.shmem_kib),
         ("page cache", uses.file_kib),
         ("unevictable (locked, or files in RAM)", uses.unevictable_kib),
         ("slab (how much is reclaimable is not said)", uses.slab_kib),

@@ -7,10 +7,12 @@ from oomwatchd.explain.memory import Uses
 from oomwatchd.explain.request import Asked, has_compaction
 from oomwatchd.explain.trial import Trial
 from oomwatchd.explain.verdict import Reason, Verdict
-from oomwatchd.report.record import Report
+from oomwatchd.report.record import Kind, Report
 
 NODE_CONSTRAINTS = ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY")
 """The request was kept to some nodes."""
+
+_NO_MMU = frozenset({"do_mmap_private", "load_flat_file", "load_flat_binary"})
 
 
 class Situation(NamedTuple):
@@ -28,7 +30,18 @@ class Situation(NamedTuple):
     @property
     def can_compact(self) -> bool:
         """Whether the kernel may have compaction: old enough ones have not, others say so."""
-        return has_compaction(self.kernel) and not self.report.compaction_disabled
+        may = has_compaction(self.kernel) and not self.report.compaction_disabled
+        return may and not self.lacks_mmu
+
+    @property
+    def is_kill(self) -> bool:
+        """Whether somebody is killed for it."""
+        return self.report.kind is Kind.OOM
+
+    @property
+    def lacks_mmu(self) -> bool:
+        """Whether functions are there that only a kernel without an MMU has, or is likely to."""
+        return not _NO_MMU.isdisjoint(self.report.trace)
 
     def is_at_least(self, *version: int) -> bool:
         """Whether the kernel is surely of that version or newer."""

@@ -9,6 +9,7 @@ from oomwatchd.explain.verdict import Verdict
 from oomwatchd.explain.victim import Victim
 from oomwatchd.mm.fragmentation import unusable_index
 from oomwatchd.mm.refusal import Outcome
+from oomwatchd.model import Version
 from oomwatchd.report.record import Kind
 from oomwatchd.units import describe_size
 
@@ -23,8 +24,9 @@ _OUTCOMES = {
     Outcome.KILLS_LATE: "The kernel tries on while single pages are to be had, and then kills.",
     Outcome.FAILS: "The kernel lets such a request fail, and says so in the log.",
 }
-
-
+_TELLS_OWN: Version = (3, 9, 0)
+"""Since then zones tell what is managed: the kernel's own text and tables are not among it."""
+_PINS_MM: Version = (4, 9, 0)
 _EXPECTED = {
     Kind.OOM: (Outcome.KILLS, Outcome.KILLS_LATE),
     Kind.ALLOCATION_FAILURE: (Outcome.FAILS,),
@@ -59,7 +61,8 @@ def _nowhere(it: Explanation) -> str:
     if not uses.total_kib or not uses.unaccounted_kib or uses.unaccounted_kib * 2 < uses.total_kib:
         return ""
     share = uses.unaccounted_kib * 100 // uses.total_kib
-    return f"{share} % of all memory is in no list of the kernel: drivers or graphics have it."
+    who = "drivers or graphics" if it.kernel.since >= _TELLS_OWN else "drivers or the kernel itself"
+    return f"{share} % of all memory is in none of its lists: {who} have it."
 
 
 def _wanted(it: Explanation) -> str:
@@ -247,10 +250,9 @@ def help_of(it: Explanation) -> str:
     if verdict is Verdict.FRAGMENTATION:
         text = "That frees pages, but not necessarily neighbouring ones"
         if it.kernel.architecture == "arm" and it.asked.order == 2:  # noqa: PLR2004 - a page directory's
-            text += (
-                "; its page directory, one block of four, comes back once its parent has waited "
-                "for it"
-            )
+            # Since 4.9 signal->oom_mm holds it until the task is reaped (kernel/fork.c).
+            waits = " once its parent has waited for it" if it.kernel.since >= _PINS_MM else ""
+            text += f"; its page directory, one block of four, comes back{waits or ' as well'}"
         return f"{text}."
     if verdict is Verdict.LOWMEM:
         if it.has_highmem:

@@ -17,8 +17,8 @@ _PURPOSES = {
         "stays, instead of one for each task. Each start needs such a block again."
     ),
     "unix_socket": (
-        "Send smaller messages: a write of 16 KiB or more to a unix socket takes one block for all "
-        "of it on kernels up to 3.11; with less than a page it takes single pages."
+        "Send smaller messages: on kernels up to 3.11 a unix socket takes a block of 16 KiB for "
+        "each write of about 8 KiB or more; for one of less than a page it takes a single page."
     ),
     "network_receive": (
         "A packet was dropped, no more: single reports under load are harmless. Where they are "
@@ -73,17 +73,20 @@ def by_uses(it: Situation) -> Iterator[str]:
             "Fewer processes, or threads."
         )
     if it.share(uses.unaccounted_kib) >= _MUCH:
+        kernel = "" if it.is_at_least(3, 9) else ", and the kernel itself"
         yield (
             f"{_size(uses.unaccounted_kib)} are in no list of the report: drivers' buffers, "
-            "graphics, network queues, modules. That is the first place to look."
+            f"graphics, network queues, modules{kernel}. That is the first place to look."
         )
     if it.share(uses.anon_kib) >= _MUCH:
         largest = " (see the largest tasks)" if it.report.tasks else ""
+        enders = "earlyoom or systemd-oomd end" if it.is_at_least(4, 20) else "earlyoom ends"
         yield (
-            f"Programs hold {_size(uses.anon_kib)}{largest}: one that grows for days leaks. "
-            "earlyoom or systemd-oomd end the right one earlier than the kernel does."
+            f"Programs hold {_size(uses.anon_kib)}{largest}: one that grows for days leaks."
+            + (f" {enders} the right one earlier than the kernel does." if it.is_kill else "")
         )
-    if uses.swap_total_kib == 0:
+    can_swap = it.is_at_least(3, 14) and it.share(uses.anon_kib) >= _NOTABLE
+    if uses.swap_total_kib == 0 and can_swap:
         yield "There is no swap: compressed swap in RAM (zram) holds two to three times as much."
     elif (
         uses.swap_total_kib

@@ -61,8 +61,8 @@ ROW = r"\[ *(?:\d{1,10} *\] |<(?! *\d{1,12}\.\d))"
 """What begins with a bracket and is the kernel's own text."""
 OUTER = (
     r"[<>|: ({\"-]|\d{1,4}[-,]|\d{9,11}\.|[A-Z]\w{1,4}[.,]? {1,2}(?:[A-Z0-9]\w{0,3}\.?[ -])"
-    r"|[VDIWEFS]/|MESSAGE=|data: \{|kern|user|daemon|syslog|[^ \[\]]{1,80} (?:[^ ]{1,20} )?(?:kernel|vmunix)"
-    r"|vmunix"
+    r"|[VDIWEFS]/|MESSAGE=|data: \{|kern|user|daemon|syslog|vmunix"
+    r"|[^ \[\]]{1,80} (?:[^ ]{1,20} )?(?:kernel|vmunix)"
 )
 """What the text of a line that has something before it begins with."""
 _VENDOR, _ROW, _OUTER = map(re.compile, (VENDOR, ROW, OUTER))
