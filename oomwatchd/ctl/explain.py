@@ -101,10 +101,11 @@ def _explained(group: Group, width: int, told_demands: set[str]) -> Iterator[str
     if demand is not None:
         yield ""
         if demand.name in told_demands:
-            yield from wrap(f"See [demand {demand.name}] above for oomwatchd.conf.", width)
+            yield from wrap(f"See [demand {demand.name}] above.", width)
         else:
             told_demands.add(demand.name)
-            yield from wrap("In oomwatchd.conf this would have spoken:", width)
+            where = "Built into oomwatchd" if demand.is_built_in else "In oomwatchd.conf"
+            yield from wrap(f"{where} this would have spoken:", width)
             yield ""
             yield from (f"    {line}".rstrip() for line in demand.text.splitlines())
     yield ""

@@ -4,7 +4,7 @@ import posix
 from _stat import S_ISCHR, S_ISREG
 from collections.abc import Iterator
 from io import FileIO
-from select import select
+from select import POLLIN, poll
 
 from oomwatchd.errors import NoInputError, ParseError, escape
 from oomwatchd.fault import OomwatchdError
@@ -22,6 +22,13 @@ _FORMATS = {
     b"\xfd7zXZ\0": ("compressed with xz", "xz -dc"),
     b"\x28\xb5\x2f\xfd": ("compressed with zstd", "zstd -dc"),
     b"BZh": ("compressed with bzip2", "bzip2 -dc"),
+    b"\x04\x22\x4d\x18": ("compressed with lz4", "lz4 -dc"),
+    b"\x89LZO\0": ("compressed with lzop", "lzop -dc"),
+    b"\x7fELF": ("a program", "strings"),
+    **dict.fromkeys(
+        (b"\x78\x01", b"\x78\x9c", b"\x78\xda"),
+        ("compressed with zlib, as pstore does", "pigz -dz <"),
+    ),
     b"\xff\xfe": ("UTF-16 text", "iconv -f UTF-16 -t UTF-8"),
     b"\xfe\xff": ("UTF-16 text", "iconv -f UTF-16 -t UTF-8"),
 }
@@ -67,8 +74,10 @@ class _Source:
 
     def next(self, size: int) -> bytes:
         """Read what comes next, at most that much; nothing at the end."""
+        ready = poll()
+        ready.register(self._file, POLLIN)
         for _ in range(_MOST_GAPS):
-            if not select([self._file], [], [], None if self._waits else 0)[0]:
+            if not ready.poll(None if self._waits else 0):
                 return b""
             try:
                 part = self._file.read(size)
@@ -100,6 +109,14 @@ def _plain(file: _Source, source: str, troubles: list[OomwatchdError]) -> Iterat
         yield part
 
 
+def _without_padding(packed: bytes, file: _Source) -> bytes:
+    """Give what comes behind zeros, which may stand behind gzip data; nothing at the end."""
+    packed = packed.lstrip(b"\0")
+    while not packed and (part := file.next(_PACKED_BYTES)):
+        packed = part.lstrip(b"\0")
+    return packed
+
+
 def _unpacked(
     packed: bytes, file: _Source, source: str, troubles: list[OomwatchdError]
 ) -> Iterator[bytes]:
@@ -120,8 +137,7 @@ def _unpacked(
             yield unpacker.decompress(packed, _CHUNK_BYTES)
             packed = unpacker.unconsumed_tail
             if unpacker.eof:
-                packed = unpacker.unused_data.lstrip(b"\0")
-                packed = packed or file.next(_PACKED_BYTES).lstrip(b"\0")
+                packed = _without_padding(unpacker.unused_data, file)
                 if not packed:
                     return
                 unpacker = zlib.decompressobj(wbits=31)

@@ -37,7 +37,8 @@ class Group:
     def __init__(self, source: str, first: Explanation) -> None:
         """Begin with one."""
         self.source = source
-        self.first = first
+        # Its explanation has the largest tasks: the table may be long.
+        self.first = first._replace(report=first.report._replace(tasks=()))
         self.count = 1
         self.more: list[Place] = []
         """Where the others are, as far as `MOST_PLACES` goes."""

@@ -2,21 +2,21 @@
 
 from typing import NamedTuple
 
-from oomwatchd.assess.demands import builtin_levels
+from oomwatchd.assess.demands import PROCESS_BYTES, builtin_levels
 from oomwatchd.explain.situation import NODE_CONSTRAINTS, Situation, has_highmem
 from oomwatchd.explain.trial import Trial
 from oomwatchd.explain.verdict import Verdict
 from oomwatchd.mm.watermark import grants
 from oomwatchd.model import Request, pages_in_blocks
-from oomwatchd.units import pages_of_kib
+from oomwatchd.units import describe_size, order_of, pages_of_kib
 
 _NAMES = {
     "process_start": "process",
     "page_directory": "process",
     "kernel_stack": "process",
-    "unix_socket": "socket",
-    "netlink": "socket",
-    "socket_buffer": "socket",
+    "unix_socket": "message",
+    "netlink": "message",
+    "socket_buffer": "message",
     "network_receive": "network",
     "wifi": "network",
     "usb": "usb",
@@ -24,10 +24,8 @@ _NAMES = {
     "sound": "sound",
     "video": "video",
     "graphics": "graphics",
-    "user_page": "memory",
-    "page_cache": "memory",
-    "copy_on_write": "memory",
 }
+"""None is that of a built-in demand for something else: such a section would take its place."""
 _LEAST_WARNING = 8
 _ATOMIC_LEVELS = (32, 16)
 """How many blocks a driver takes at once is not in any report: state it."""
@@ -53,14 +51,16 @@ class DemandSection(NamedTuple):
     critical: int
     page_kib: int | None = None
     """Of a demand for single pages."""
+    is_built_in: bool = False
+    """Whether the daemon watches for it without being told."""
 
     @property
     def text(self) -> str:
         """Write it as it stands in the configuration."""
         note = ""
         if self.page_kib is not None:
-            note = f"# {self.warning * self.page_kib >> 10} MiB, "
-            note += f"{self.critical * self.page_kib >> 10} MiB\n"
+            sizes = (describe_size(pages * self.page_kib << 10) for pages in self[3:5])
+            note = f"# {', '.join(sizes)}\n"
         return (
             f"[demand {self.name}]\norder = {self.order}\nrequest = {self.request.value}\n"
             f"{note}warning = {self.warning}\ncritical = {self.critical}\n"
@@ -79,16 +79,27 @@ def demand_for(situation: Situation) -> DemandSection | None:
     if asked.is_dying or situation.report.constraint in NODE_CONSTRAINTS:
         return None
     request = asked.request
-    other = "atomic" if request is Request.ATOMIC else f"order{asked.order}"
-    name = _NAMES.get(asked.purpose_key, other)
     warning, critical = _levels(situation, asked.order, request)
-    if asked.order == 0 and name == f"order{asked.order}":
-        name = "memory" if request is Request.MOVABLE else "lowmem"
+    built_in = _built_in(situation, asked.order, request)
+    other = "lowmem" if asked.order == 0 else f"order{asked.order}"
+    other = "atomic" if request is Request.ATOMIC else other
+    name = built_in or _NAMES.get(asked.purpose_key, other)
     headroom = _headroom(situation, asked.order, request)
     if headroom is None or headroom > warning:
         return None
     page_kib = situation.kernel.page_size // 1024 if asked.order == 0 else None
-    return DemandSection(name, asked.order, request, warning, critical, page_kib)
+    is_built_in = built_in is not None
+    return DemandSection(name, asked.order, request, warning, critical, page_kib, is_built_in)
+
+
+def _built_in(situation: Situation, order: int, request: Request) -> str | None:
+    """Name the built-in demand that says the same; None where there is none."""
+    if order == 0 and request is Request.MOVABLE:
+        return "memory"
+    page_directory = order_of(PROCESS_BYTES, situation.kernel.page_size)
+    if request is Request.KERNEL and order == page_directory:
+        return "process" if situation.kernel.architecture == "arm" else None
+    return None
 
 
 def _headroom(situation: Situation, order: int, request: Request) -> int | None:

@@ -180,4 +180,5 @@ def _demand(it: Explanation) -> Json | None:
         "request": demand.request.value,
         "warning": demand.warning,
         "critical": demand.critical,
+        "is_built_in": demand.is_built_in,
     }

@@ -17,9 +17,15 @@ from oomwatchd.explain.trial import Trial, trials
 from oomwatchd.explain.verdict import Reason, Verdict, reason_of
 from oomwatchd.explain.victim import Tasks, Victim, ranked_tasks, tasks_of, victims_of
 from oomwatchd.model import Version
+from oomwatchd.report.prefix import seconds
 from oomwatchd.report.record import Banner, Kind, Report
 
 _REMEMBERED_KILLS = 64
+_DYING_SECONDS = 10
+"""Its report alone takes a second or more on a serial console."""
+_DYING_LINES = 5000
+"""The same where no stamps tell."""
+_DAY = 86400.0
 _UNDECIDED = (Verdict.GRANTED_NOW, Verdict.UNKNOWN)
 NEW_RULE: Version = (4, 4, 0)
 """Since then one block is enough, where a stock of them was asked for."""
@@ -78,15 +84,36 @@ def judged(found: Iterable[Report]) -> Iterator[Judged]:
 
     What a killed process could not have right after is no failure of its own.
     """
-    killed: deque[int] = deque(maxlen=_REMEMBERED_KILLS)
+    killed: deque[_Killed] = deque(maxlen=_REMEMBERED_KILLS)
     banner: Banner | None = None
     for report in found:
         if report.banner is not banner:  # another boot: numbers begin anew
             banner = report.banner
             killed.clear()
-        failed = report.kind is Kind.ALLOCATION_FAILURE
-        yield judge(report, is_dying=failed and report.pid in killed)
-        killed.extend(kill.pid for kill in report.kills)
+        yield judge(report, is_dying=any(_is_dying(report, one) for one in killed))
+        killed.extend(_Killed(kill.pid, kill.name, report.at, report.line) for kill in report.kills)
+
+
+class _Killed(NamedTuple):
+    """Who was killed, and where the report of it begins."""
+
+    pid: int
+    name: str
+    at: str | None
+    line: int
+
+
+def _is_dying(report: Report, killed: _Killed) -> bool:
+    """Whether who asks in a report was killed just before: numbers come again."""
+    comm = report.header.comm if report.header else None
+    if report.kind is not Kind.ALLOCATION_FAILURE or report.pid != killed.pid:
+        return False
+    if comm is not None and comm != killed.name:
+        return False
+    then, now = seconds(killed.at), seconds(report.at)
+    if then is None or now is None:
+        return report.line - killed.line <= _DYING_LINES
+    return 0 <= (now - then) % _DAY <= _DYING_SECONDS
 
 
 def judge(report: Report, *, is_dying: bool = False) -> Judged:

@@ -19,7 +19,6 @@ _BY_WORD: dict[str, Reader] = {
     "Mem-info:": figures.take_mark,
     "lowmem_reserve[]:": figures.take_reserve,
     "protections[]:": figures.take_reserve,
-    "cpu": figures.take_per_cpu,
     "Call": stack.take_call,
     "Backtrace:": stack.take_place,
     "Hardware": stack.take_place,
@@ -102,12 +101,13 @@ _REMEMBERED = 512
 _ROW = re.compile(r"\[ *\d{1,10} *\] +-?\d")
 _FORM = re.compile(
     r"(?P<counters>(?:[Aa]ctive|inactive|isolated_|unevictable|dirty|writeback|unstable|free|slab"
-    r"|mapped|shmem|pagetables|sec_pagetables|bounce|kernel_misc_)[a-z_]{0,40}: ?\d+(?![\dkK]))"
+    r"|mapped|shmem|pagetables|sec_pagetables|bounce|kernel_misc_)[a-z_]{0,40}:\d+(?![\dkK]))"
     r"|(?P<kill>(?:total-vm|vsz|(?:anon|file|shmem)-rss|pgtables|UID|oom_score_adj):)"
     r"|(?P<figures>[A-Za-z_]{1,40}(?:\([a-z]{1,10}\))?: ?\d{1,20}[kK]B|pages_scanned:\d"
     r"|all_unreclaimable\?)"
     r"|(?P<piece>\d{1,20}\*\d|= ?\d|=$|\([UMERHCI]{1,8}\)|\d{1,20}kB$)"
     r"|(?P<total>\d{1,20} (?:total|pages|free|reserved|slab) ?)"
+    r"|(?P<percpu>cpu \d+ (?:hot|cold):)"
     r"|(?P<numbers>\d{1,20}(?: +\d{1,20})*$)"
     r"|(?P<summary>oom-kill:constraint=)"
     r"|(?P<rest>failure[.:] ?(?:order|mode)|gfp_mask=|mode:|order[=:]|nodemask=|oom_score_adj="
@@ -120,6 +120,7 @@ _BY_FORM: dict[str, Reader] = {
     "figures": figures.take_figures,
     "piece": freelists.take_piece,
     "total": totals.take_total,
+    "percpu": figures.take_per_cpu,
     "numbers": figures.take_numbers,
     "summary": kills.take_summary,
     "rest": header.take_rest,
@@ -192,5 +193,14 @@ def may_open(found: Reader) -> bool:
     return found in _MAY_OPEN
 
 
+OF_MEMORY: frozenset[Reader] = frozenset(
+    {
+        *(_node, _free),
+        *(figures.take_zone, figures.take_counters, figures.take_figures, figures.take_reserve),
+        *(figures.take_numbers, freelists.take_list, freelists.take_piece),
+        *(totals.take_total, totals.take_swap),
+    }
+)
+"""The readers of what comes behind "Mem-Info:"."""
 WHOSE: frozenset[Reader] = frozenset({_BY_WORD["Pid:"], _BY_WORD["CPU:"]})
 """The readers of what names the task that a report is about."""

@@ -15,7 +15,7 @@ from oomwatchd.report import plain, prefix
 from oomwatchd.report.chunks import whole_lines
 from oomwatchd.report.draft import Draft, Stage
 from oomwatchd.report.finish import report, worth
-from oomwatchd.report.forms import WHOSE, Reader, may_open, reader
+from oomwatchd.report.forms import OF_MEMORY, WHOSE, Reader, may_open, reader
 from oomwatchd.report.header import OPENINGS, Opening, opening
 from oomwatchd.report.plain import MAX_TEXT, Plain
 from oomwatchd.report.record import Banner, Kind, Report
@@ -23,7 +23,7 @@ from oomwatchd.report.tasks import take_rows
 from oomwatchd.report.triggers import Triggers
 
 MAX_OPEN = 4
-MAX_DONE = 16
+MAX_DONE = 4
 """Reports that are over and wait for one that began before them."""
 MAX_LINES = 100_000
 """Of one report."""
@@ -49,7 +49,6 @@ _BANNER = "Linux version "
 _MAX_BANNER = 400
 _AFTER_BRACKETS = re.compile(r"invoked oom-killer:|page allocation failure")
 """What a program wrote to the same console may stand before a header, without a line's end."""
-_CLOCK = re.compile(r"(\d\d):(\d\d):(\d\d)")
 _DAY = 86400.0
 
 
@@ -235,7 +234,8 @@ class _Gatherer:
                 self._banner = Banner(release, text[:_MAX_BANNER])
                 return
             for draft in self._drafts:
-                if draft.torn is not None and self._mend(draft, text, stamp):
+                is_others = None not in (caller, draft.caller) and caller != draft.caller
+                if draft.torn is not None and not is_others and self._mend(draft, text, stamp):
                     return
         self._take_part(text, stamp, caller)
 
@@ -254,8 +254,12 @@ class _Gatherer:
     def _give(self, found: Reader, text: str, stamp: str | None, caller: str | None) -> bool:
         """Give a line to the first report that takes it."""
         drafts = self._drafts
-        if len(drafts) > 1 and drafts[-1].awaits_kill:
-            drafts = [drafts[-1], *drafts[:-1]]
+        if len(drafts) > 1:
+            if drafts[-1].awaits_kill:
+                drafts = [drafts[-1], *drafts[:-1]]
+            if found in OF_MEMORY:
+                # One whose "Mem-Info:" is still to come has none of it yet.
+                drafts = sorted(drafts, key=lambda draft: draft.stage < Stage.COUNTERS)
         for draft in drafts:
             if caller is not None and draft.caller is not None and draft.caller != caller:
                 continue
@@ -294,15 +298,9 @@ class _Gatherer:
     def _open(self, opened: Opening, stamp: str | None, caller: str | None) -> None:
         """Open the report of a header, after closing those that cannot go on."""
         last = self._drafts[-1] if self._drafts else None
-        if (
-            last is not None
-            and last.kind is Kind.VMALLOC_FAILURE
-            and opened.kind is Kind.ALLOCATION_FAILURE
-            and last.header is None
-            and last.stage is Stage.HEADER
-        ):
-            # Before 4.9 the caller's own line comes before the usual one.
+        if last is not None and self._is_begun_by(last, opened, stamp, caller):
             last.header = opened.header
+            last.vmalloc_got_bytes = opened.vmalloc_got_bytes
             last.signs |= opened.signs
             last.touched = self._now
             return
@@ -316,6 +314,23 @@ class _Gatherer:
         draft.signs |= opened.signs
         self._add(draft)
 
+    def _is_begun_by(
+        self, last: Draft, opened: Opening, stamp: str | None, caller: str | None
+    ) -> bool:
+        """Whether a vmalloc failure's own line comes before the usual one (mm/vmalloc.c).
+
+        Up to 4.8 what follows is an allocation failure's; where addresses ran out another
+        vmalloc failure's, in all kernels.
+        """
+        if last.kind is not Kind.VMALLOC_FAILURE or last.header is not None:
+            return False
+        if opened.header is None or last.stage is not Stage.HEADER:
+            return False
+        if None not in (caller, last.caller) and caller != last.caller:
+            return False
+        is_near = self._now - last.touched <= _ADJACENT_LINES
+        return is_near and opened.kind is not None and _are_at_once(stamp, last.stamp)
+
     def _goes_on(
         self, draft: Draft, opened: Opening, stamp: str | None, caller: str | None
     ) -> bool:
@@ -323,14 +338,12 @@ class _Gatherer:
         is_stall = draft.unwanted and draft.header is not None
         if draft.tentative or (draft.kind is None and not is_stall):
             return False
-        seconds, last_seconds = _seconds(stamp), _seconds(draft.stamp)
-        if seconds is not None and last_seconds is not None:
-            passed = abs(seconds - last_seconds)
-            if min(passed, _DAY - passed) > MAX_SECONDS:
-                return False
+        if not _are_at_once(stamp, draft.stamp):
+            return False
         if caller is not None and draft.caller is not None:
             return caller != draft.caller
-        if draft.stage is Stage.HEADER:
+        is_ending = draft.stage is Stage.TOTALS and "ram" not in draft.totals
+        if draft.stage <= Stage.STACK or is_ending:
             return self._now - draft.touched <= _ADJACENT_LINES
         if draft.is_oom and not draft.kills and opened.kind is Kind.ALLOCATION_FAILURE:
             return draft.has_memory
@@ -385,14 +398,10 @@ def _patience(draft: Draft) -> int:
     return MORE_PATIENCE_LINES
 
 
-def _seconds(stamp: str | None) -> float | None:
-    """Read a stamp as seconds, of the day or since the start."""
-    if stamp is None:
-        return None
-    clock = _CLOCK.search(stamp)
-    if clock:
-        return float(int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3]))
-    try:
-        return float(stamp)
-    except ValueError:
-        return None
+def _are_at_once(stamp: str | None, other: str | None) -> bool:
+    """Whether two lines of reports may be of the same moment, as far as their stamps tell."""
+    seconds, others = prefix.seconds(stamp), prefix.seconds(other)
+    if seconds is None or others is None:
+        return True
+    passed = abs(seconds - others)
+    return min(passed, _DAY - passed) <= MAX_SECONDS

@@ -15,6 +15,7 @@ _BLANKS = bytes.maketrans(b"\t", b" ")
 _ANSI = re.compile(rb"\x1b(?:\[[0-9;?]{0,16}[A-Za-z]|[()][A-Z0-9]|[=>A-Z])")
 _ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})")
 
+_TIME = re.compile(r"(\d\d):(\d\d):(\d\d)")
 SECONDS = r"\d{1,12}\.\d{1,9}"
 SYSLOG_DATE = r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)"
 """As syslog daemons have written it for ever."""
@@ -34,7 +35,7 @@ _PRIORITY = re.compile(r"<\d{1,3}>(?:\d{1,2} (?=\d{4}-))?")
 _PLAIN_SYSLOG = re.compile(
     rf"{SYSLOG_DATE} [^ ]{{1,80}} kernel: (?:\[ *{SECONDS}\] ?(?:{CALLER})?)?"
 )
-_DATE_IN_BRACKETS = re.compile(rf"\[({_DATE})\] ?")
+_DATE_IN_BRACKETS = re.compile(rf"\[({_DATE}|{_ISO_DATE}|{_CLOCK})\] ?")
 _SYSLOG = re.compile(rf"({_DATE}):?(?: |$)(?:(?:[^ ]{{1,80}} +){{0,3}}?{_PROGRAM})?")
 _ISO = re.compile(rf"({_ISO_DATE}):?(?: |$)(?:(?:[^ ]{{1,80}} +){{0,3}}?{_PROGRAM}|{_RFC_5424})?")
 _LOGCAT = re.compile(
@@ -43,7 +44,11 @@ _LOGCAT = re.compile(
 )
 _LOGCAT_BRIEF = re.compile(r"[VDIWEFS]/[^(:]{1,40}(?:\( *\d{1,7}\))?: ?")
 _UNIX_TIME = re.compile(rf"(\d{{9,11}}\.\d{{1,9}}) (?:[^ ]{{1,80}} +){{0,2}}?{_PROGRAM}")
-_RECORD = re.compile(r"\d{1,4},\d{1,20},(\d{1,20})(?:,[^;,]{0,8})?((?:,[^;,]{0,40}){0,4});")
+_RELEASE = r"\d{1,2}\.\d[\w.+~-]{0,60},"
+"""Before a record, from netconsole."""
+_RECORD = re.compile(
+    rf"(?:{_RELEASE})?\d{{1,4}},\d{{1,20}},(\d{{1,20}})(?:,[^;,]{{0,8}})?((?:,[^;,]{{0,40}}){{0,4}});"
+)
 _RECORD_CALLER = re.compile(r",caller=([TC]\d{1,10})")
 _FACILITY = re.compile(r"(?:kern|user|daemon|syslog) {0,6}[:.][a-z]{1,8} {0,6}: ?")
 _HOST = re.compile(rf"(?:[^ \[\]:]{{1,80}} )?(?:[a-z0-9]{{1,8}}\.[a-z]{{1,8}} )?{_PROGRAM}")
@@ -60,12 +65,26 @@ VENDOR = r"(?:<\d>)?-?\(\d{1,3}\)\[\d{1,7}:[^\]]{1,32}\]|\[\d{1,3}: *[^\]:]{1,16
 ROW = r"\[ *(?:\d{1,10} *\] |<(?! *\d{1,12}\.\d))"
 """What begins with a bracket and is the kernel's own text."""
 OUTER = (
-    r"[<>|: ({\"-]|\d{1,4}[-,]|\d{9,11}\.|[A-Z]\w{1,4}[.,]? {1,2}(?:[A-Z0-9]\w{0,3}\.?[ -])"
+    rf"[<>|: ({{\"-]|\d{{1,4}}[-,]|{_RELEASE}\d|\d{{9,11}}\."
+    r"|[A-Z]\w{1,4}[.,]? {1,2}(?:[A-Z0-9]\w{0,3}\.?[ -])"
     r"|[VDIWEFS]/|MESSAGE=|data: \{|kern|user|daemon|syslog|vmunix"
     r"|[^ \[\]]{1,80} (?:[^ ]{1,20} )?(?:kernel|vmunix)"
 )
 """What the text of a line that has something before it begins with."""
 _VENDOR, _ROW, _OUTER = map(re.compile, (VENDOR, ROW, OUTER))
+
+
+def seconds(stamp: str | None) -> float | None:
+    """Read a stamp as seconds, of the day or since the start; None where it does not tell."""
+    if stamp is None:
+        return None
+    clock = _TIME.search(stamp)
+    if clock:
+        return float(int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3]))
+    try:
+        return float(stamp)
+    except ValueError:
+        return None
 
 
 Line = tuple[str, str | None, str | None]

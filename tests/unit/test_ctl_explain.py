@@ -28,6 +28,9 @@ BINARY = {
     "compressed with xz": b"\xfd7zXZ\0",
     "compressed with zstd": b"\x28\xb5\x2f\xfd",
     "compressed with bzip2": b"BZh9",
+    "compressed with lz4": b"\x04\x22\x4d\x18",
+    "compressed with zlib": b"\x78\x9c",
+    "a program": b"\x7fELF",
     "UTF-16 text": b"\xff\xfe",
 }
 
@@ -112,7 +115,8 @@ def test_what_is_no_text_is_refused_with_the_way_to_text(
     (tmp_path / "log").write_bytes(data)
     result = explain(tmp_path / "log") if how == "file" else explain(log=data)
     complaint = refused(result, 65)
-    assert f"this is {what}; try " in complaint
+    assert f"this is {what}" in complaint
+    assert "; try " in complaint
     assert complaint.endswith("FILE | oomwatchctl explain")
 
 
@@ -318,8 +322,9 @@ def test_a_packed_log_is_read_as_it_is(tmp_path: Path) -> None:
 def test_several_packed_logs_one_after_another_are_one() -> None:
     """`cat a.gz b.gz`, with an empty one and padding between."""
     logs = (b"", log_of(KILLS), log_of("armv7l-virt-linux6.1-sysrq"))
-    packed = b"".join(gzip.compress(log) + b"\0" * 512 for log in logs)
-    assert explain("--json", log=packed).document["count"] == 4
+    for zeros in (512, 200_000):
+        packed = b"".join(gzip.compress(log) + b"\0" * zeros for log in logs)
+        assert explain("--json", log=packed).document["count"] == 4
 
 
 def test_a_packed_log_that_is_cut_off_is_read_as_far_as_it_goes() -> None:
@@ -474,7 +479,7 @@ def test_without_a_terminal_text_is_80_wide() -> None:
     """For a mail or a bug report."""
     out = explain(LOG).out
     assert_fits(out.splitlines(), 80 + len(str(LOG)))
-    assert "In oomwatchd.conf this would have spoken:" in out
+    assert "Built into oomwatchd this would have spoken:" in out
 
 
 # --- Pipes, daemons, help ---

@@ -149,18 +149,19 @@ def test_the_flags_tell_the_kind_of_request(flags: str, request_kind: Request) -
 
 
 @pytest.mark.parametrize(
-    ("function", "name"),
+    ("function", "architecture", "name"),
     [
-        ("copy_process", "process"),
-        ("unix_stream_sendmsg", "socket"),
-        ("frobnicate", "order2"),
+        ("copy_process", "mips", "process"),
+        ("unix_stream_sendmsg", "mips", "message"),
+        ("unix_stream_sendmsg", "arm", "process"),
+        ("frobnicate", "mips", "order2"),
     ],
 )
-def test_a_demand_is_named_for_what_it_is_for(function: str, name: str) -> None:
-    """As the built-in ones are."""
-    it = explain(report(trace=("__alloc_pages", function)))
+def test_a_demand_is_named_for_what_it_is_for(function: str, architecture: str, name: str) -> None:
+    """As the built-in one is, where that says the same; else as none of them is."""
+    it = explain(report(trace=("__alloc_pages", function), architecture=architecture))
     assert it.demand is not None
-    assert it.demand.name == name
+    assert (it.demand.name, it.demand.is_built_in) == (name, architecture == "arm")
     assert spec_of(it).name == name
 
 

@@ -93,10 +93,31 @@ def failed(pid: int, line: int) -> Report:
 
 def test_what_a_killed_process_could_not_have_is_told_from_other_failures() -> None:
     """It fails on its way out: the next one's failure is its own."""
-    killing = report(zone(), kind=Kind.OOM, kills=(kill(pid=7),))
+    killing = report(zone(), kind=Kind.OOM, kills=(kill(pid=7, name="camera"),))
     found = list(explained([failed(7, 1), killing, failed(7, 2), failed(8, 3), killing]))
     assert [it.asked.is_dying for it in found] == [False, False, True, False, False]
     assert found[2].asked.outcome is None
+
+
+@pytest.mark.parametrize(
+    ("name", "killed_at", "failed_at", "line", "is_dying"),
+    [
+        ("camera", "100.5", "101.0", 2, True),
+        ("camera", "100.5", "90000.0", 2, False),
+        ("camera", "100.5", "1.0", 2, False),
+        ("camera", "23:59:59", "00:00:02", 2, True),
+        ("camera", None, None, 40, True),
+        ("camera", None, None, 40_000, False),
+        ("another", "100.5", "101.0", 2, False),
+    ],
+)
+def test_a_number_that_comes_again_is_not_who_was_killed(
+    name: str, killed_at: str | None, failed_at: str | None, line: int, *, is_dying: bool
+) -> None:
+    """Later, after a boot that the log does not show, or with another name."""
+    killing = report(zone(), kind=Kind.OOM, kills=(kill(pid=7, name=name),), at=killed_at)
+    (_, found) = explained([killing, failed(7, line)._replace(at=failed_at)])
+    assert found.asked.is_dying is is_dying
 
 
 def test_after_a_boot_numbers_begin_anew() -> None:

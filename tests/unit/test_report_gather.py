@@ -242,6 +242,73 @@ def test_reports_come_in_the_order_in_which_they_begin(between: int) -> None:
     assert [kill.pid for kill in found[0].kills] == [7]
 
 
+STACK = (
+    b"[ 1.0] CPU: 0 PID: %d Comm: %s Not tainted 6.1.0 #1\n[ 1.0] Call trace:\n[ 1.0]  f+0x1/0x2\n"
+)
+MEMORY = (
+    b"[ 1.0] Mem-Info:\n[ 1.0] active_anon:1 free:%d\n"
+    b"[ 1.0] Node 0 active_anon:4kB inactive_anon:4kB\n"
+    b"[ 1.0] Node 0 DMA free:%dkB min:4kB low:4kB high:4kB\n[ 1.0] lowmem_reserve[]: 0 0\n"
+    b"[ 1.0] Node 0 DMA: %d*4kB = %dkB\n[ 1.0] 7 total pagecache pages\n[ 1.0] %d pages RAM\n"
+)
+HEADERS = b"[ 1.0] %s: page allocation failure: order:0, mode:0x20\n"
+
+
+@pytest.mark.parametrize("at", range(4, 13))
+@pytest.mark.parametrize("begun", [1, 2, 4])
+def test_a_second_processors_report_within_the_first_leaves_that_its_memory(
+    at: int, begun: int
+) -> None:
+    """From its stack on: two reports, and each with what is its own."""
+    first, second = (
+        (HEADERS % name + STACK % (pid, name) + MEMORY % (n, 4 * n, n, 4 * n, n)).splitlines(
+            keepends=True
+        )
+        for name, pid, n in ((b"a", 10, 1), (b"b", 20, 2))
+    )
+    mixed = [*first[:at], *second[:begun], *first[at:], *second[begun:]]
+    found = read(b"".join(mixed))
+    assert [(report.header and report.header.comm, report.pid) for report in found] == [
+        ("a", 10),
+        ("b", 20),
+    ]
+    if at > 4:
+        for number, report in enumerate(found, 1):
+            assert [zone.free_blocks for zone in report.zones] == [(number,)]
+            assert (report.counters_pages["free"], report.totals_pages["ram"]) == (number, number)
+
+
+VMAP = b"[%s] vmap allocation for size 4198400 failed: use vmalloc=<size> to increase size\n"
+
+
+def test_a_vmap_line_is_the_beginning_of_what_follows_at_once() -> None:
+    """The caller says the same once more, with its flags (mm/vmalloc.c)."""
+    caller = b"[10.0] a: vmalloc error: size 4194304, vm_struct allocation failed, mode:0xcc0\n"
+    (found,) = read(VMAP % b"10.0" + caller + MEMORY % (1, 4, 1, 4, 1))
+    assert found.kind is Kind.VMALLOC_FAILURE
+    assert found.header is not None
+    assert (found.header.comm, found.vmalloc_bytes) == ("a", 4198400)
+
+
+@pytest.mark.parametrize("between", [0, 10])
+def test_a_vmap_line_takes_no_other_failure(between: int) -> None:
+    """Later, or behind other lines, it is somebody else's."""
+    late = b"10.1" if between else b"5000.0"
+    failure = b"[%s] a: page allocation failure: order:2, mode:0x20\n" % late
+    found = read(VMAP % b"10.0" + b"[10.0] what?\n" * between + failure)
+    assert [report.kind for report in found] == [Kind.VMALLOC_FAILURE, Kind.ALLOCATION_FAILURE]
+
+
+@pytest.mark.parametrize(
+    "line", ["cpu cpu0: dev_pm_opp_set_rate: failed to find OPP", "free: 12", "mapped: 0x80000000"]
+)
+def test_other_drivers_lines_end_no_stack(line: str) -> None:
+    """They only look like a part of a report."""
+    other = f"[ 1.0] {line}\n".encode()
+    (found,) = read(HEADERS % b"a" + other + STACK % (10, b"a") + other + MEMORY % (1, 4, 1, 4, 1))
+    assert (found.pid, found.trace, found.missing) == (10, ("f",), ())
+
+
 def test_not_many_reports_wait_for_one_that_is_open() -> None:
     """What is kept is bounded: the others come first then, in their order."""
     count = 3 * MAX_DONE

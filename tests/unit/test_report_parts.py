@@ -323,8 +323,9 @@ def test_a_stall_does_not_take_the_wrapped_header_of_a_kill() -> None:
 @pytest.mark.parametrize("total", ["16183 total pagecache|pages", "16183 total|pagecache pages"])
 def test_a_wrapped_total_is_read_whole(total: str) -> None:
     """And so is the panic below it."""
-    text = f"{HEADER}{total}\nKernel panic - not syncing: Out of memory:\ncompulsory panic_on_oom"
-    found = one(text.replace("|", "\n") + " is enabled")
+    memory = "Mem-Info:\nactive_anon:1\n"
+    panic = "Kernel panic - not syncing: Out of memory:\ncompulsory panic_on_oom is enabled\n"
+    found = one(f"{HEADER}{memory}{total}\n{panic}".replace("|", "\n"))
     assert found.totals_pages == {"pagecache": 16183}
     assert "kill" not in found.missing
 
