@@ -1,5 +1,6 @@
 """What holds for all tests: none is judged by the time it takes, nor by how it was started."""
 
+import os
 import signal
 
 from hypothesis import HealthCheck, settings
@@ -8,6 +9,9 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=(HealthCheck.too_slow,)
 )
 settings.load_profile("any machine")
+
+# How wide a text is goes by it where no terminal tells.
+os.environ.pop("COLUMNS", None)
 
 # A shell starts what runs in the background with this ignored, and programs under test inherit it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -208,6 +208,7 @@ def reports(
         constraint="CONSTRAINT_NONE" if kind is Kind.OOM and version >= (5, 0, 0) else None,
         cgroup=None,
         nobody_to_kill=False,
+        panic_on_oom=False,
         vmalloc_bytes=None,
         vmalloc_got_bytes=None,
         missing=(),

@@ -109,6 +109,7 @@ def report(
         constraint=None,
         cgroup=None,
         nobody_to_kill=False,
+        panic_on_oom=False,
         vmalloc_bytes=None,
         vmalloc_got_bytes=None,
         missing=(),

@@ -6,6 +6,8 @@ from oomwatchd.status.paths import variable
 from oomwatchd.status.text import WIDTH
 
 HEIGHT = 24
+LEAST_WIDTH = 20
+_MOST_DIGITS = 4
 _COLOURS = {"critical": "1;31", "warning": "33", "unknown": "35", "ok": "32"}
 _SIMPLE_TERMS = ("linux", "dumb", "", "vt52")
 """Terminals whose letters may not go beyond ASCII, whatever the locale says."""
@@ -14,15 +16,22 @@ _COERCED = ("C.UTF-8", "C.utf8")
 
 
 def size() -> tuple[int, int]:
-    """Give columns and lines of the window; those of a plain terminal where nobody knows.
+    """Give columns and lines of the window; without one COLUMNS, or those of a plain terminal.
 
     Asked for anew each time: windows change. A serial console has no size, which is told as 0.
     """
     try:
         columns, lines = posix.get_terminal_size(1)
     except OSError:
-        return WIDTH, HEIGHT
+        return _wished_columns(), HEIGHT
     return columns or WIDTH, lines or HEIGHT
+
+
+def _wished_columns() -> int:
+    """Give the width that the user wants in a pipe or a file."""
+    wish = variable("COLUMNS")
+    is_one = wish.isascii() and wish.isdigit() and len(wish) <= _MOST_DIGITS
+    return max(LEAST_WIDTH, int(wish)) if is_one else WIDTH
 
 
 def is_terminal() -> bool:

@@ -50,6 +50,7 @@ def _group(group: Group) -> Json:
         "cgroup": _cgroup(it),
         "constraint": report.constraint,
         "nobody_to_kill": report.nobody_to_kill,
+        "panic_on_oom": report.panic_on_oom,
         "vmalloc_bytes": report.vmalloc_bytes,
         "vmalloc_got_bytes": report.vmalloc_got_bytes,
         "missing": list(report.missing),

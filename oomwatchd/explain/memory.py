@@ -6,11 +6,15 @@ from typing import NamedTuple
 from oomwatchd.explain.kernel import KernelFound
 from oomwatchd.report.record import Report
 
+_SLACK = 32
+"""Figures that are not of the same moment may sum up to so small a part more."""
+
 
 class Uses(NamedTuple):
     """KiB of each; None where the report does not tell."""
 
     total_kib: int | None
+    """What the parts sum up to, where the report's own total is less."""
     free_kib: int | None
     free_cma_kib: int | None
     lists_kib: int | None
@@ -133,16 +137,23 @@ def uses_of(report: Report, kernel: KernelFound) -> Uses:
         return uses._replace(free_kib=None, free_cma_kib=None)
     if any("managed" not in zone.kib for zone in report.zones) and _has_managed(kernel):
         return uses  # cut
-    return uses._replace(unaccounted_kib=_unaccounted_kib(uses, on_lists, figure("free_pcp") or 0))
+    known_kib = _known_kib(uses, on_lists, figure("free_pcp") or 0)
+    if known_kib is None or uses.total_kib is None:
+        return uses
+    if known_kib > uses.total_kib + uses.total_kib // _SLACK:
+        # Up to 3.10 what is managed leaves CMA out, and a log may lack a node.
+        return uses._replace(total_kib=known_kib)
+    return uses._replace(unaccounted_kib=max(0, uses.total_kib - known_kib))
 
 
 def _has_managed(kernel: KernelFound) -> bool:
     return kernel.since >= (3, 9, 0)
 
 
-def _unaccounted_kib(uses: Uses, on_lists_kib: int | None, pcp_kib: int) -> int | None:
+def _known_kib(uses: Uses, on_lists_kib: int | None, pcp_kib: int) -> int | None:
+    """Sum up the parts; None where the largest of them are not told."""
     listed_kib = uses.lists_kib if on_lists_kib is None else on_lists_kib
-    if uses.total_kib is None or uses.free_kib is None or listed_kib is None:
+    if uses.free_kib is None or listed_kib is None:
         return None
     known = (
         uses.free_kib,
@@ -156,7 +167,7 @@ def _unaccounted_kib(uses: Uses, on_lists_kib: int | None, pcp_kib: int) -> int 
         uses.kernel_stack_kib,
         pcp_kib,
     )
-    return max(0, uses.total_kib - sum(one or 0 for one in known))
+    return sum(one or 0 for one in known)
 
 
 def _total_kib(

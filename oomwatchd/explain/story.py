@@ -224,7 +224,12 @@ def _nothing_known(it: Explanation) -> str:
 def _done(it: Explanation) -> Iterator[str]:
     """Say what the kernel did about it."""
     outcome = it.asked.outcome
-    if outcome is not None and outcome in _EXPECTED.get(it.report.kind, ()) and it.asked.is_known:
+    if it.report.panic_on_oom:
+        yield (
+            "The kernel is told to panic instead of killing (vm.panic_on_oom): whether the device "
+            "comes up again is up to kernel.panic."
+        )
+    elif outcome is not None and outcome in _EXPECTED.get(it.report.kind, ()) and it.asked.is_known:
         yield _OUTCOMES[outcome]
     for victim in it.victims:
         yield _killed(victim)

@@ -66,6 +66,7 @@ def report(draft: Draft) -> Report:
         constraint=draft.constraint or ("CONSTRAINT_MEMCG" if kind is Kind.CGROUP_OOM else None),
         cgroup=draft.cgroup,
         nobody_to_kill=draft.nobody_to_kill,
+        panic_on_oom=draft.panicked and not draft.nobody_to_kill,
         vmalloc_bytes=draft.vmalloc_bytes,
         vmalloc_got_bytes=draft.vmalloc_got_bytes,
         missing=_missing(draft, kind, made),

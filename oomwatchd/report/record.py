@@ -186,6 +186,8 @@ class Report(NamedTuple):
     cgroup: Cgroup | None
     nobody_to_kill: bool
     """"no killable processes": the kernel panics then."""
+    panic_on_oom: bool
+    """The kernel is told to panic instead of killing."""
     vmalloc_bytes: int | None
     """What a vmalloc failure was about."""
     vmalloc_got_bytes: int | None

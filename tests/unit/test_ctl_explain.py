@@ -475,6 +475,19 @@ def test_text_is_laid_out_for_the_terminal(columns: int, tmp_path: Path) -> None
     assert max(map(len, lines)) > columns - 15
 
 
+@pytest.mark.parametrize(
+    ("columns", "width"), [("40", 40), ("200", 200), ("3", 20), ("", 80), ("-5", 80), ("9" * 9, 80)]
+)
+def test_without_a_terminal_columns_tells_the_width(
+    columns: str, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is no width is none."""
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = explain(log=log_of(CAMERA)).out.splitlines()
+    assert width // 2 < max(map(len, lines))
+    assert_fits(lines, width)
+
+
 def test_without_a_terminal_text_is_80_wide() -> None:
     """For a mail or a bug report."""
     out = explain(LOG).out

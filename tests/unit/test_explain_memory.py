@@ -90,8 +90,14 @@ def test_up_to_2_6_27_one_list_holds_all() -> None:
 
 def test_more_than_there_is_is_not_less_than_nothing() -> None:
     """Figures are not taken at one moment."""
-    found = uses(report(counters_pages={**COUNTERS, "free": 99_999}, totals_pages=TOTALS))
-    assert found.unaccounted_kib == 0
+    free = uses(report(counters_pages=COUNTERS, totals_pages=TOTALS)).unaccounted_kib
+    assert free is not None
+    for more, unaccounted, is_told in ((100, 0, True), (90_000, None, False)):
+        pages = COUNTERS["free"] + free // 4 + more
+        found = uses(report(counters_pages={**COUNTERS, "free": pages}, totals_pages=TOTALS))
+        assert found.unaccounted_kib == unaccounted
+        # Where parts are more than all, all is at least what they are.
+        assert (found.total_kib == 40_000) is is_told
     dirty = uses(report(counters_pages={**COUNTERS, "dirty": 99_999, "slab_reclaimable": 0}))
     assert dirty.droppable_kib == 0
 

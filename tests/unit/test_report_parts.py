@@ -488,9 +488,11 @@ def test_nobody_to_kill() -> None:
     """The kernel panics, and says why."""
     panic = "Kernel panic - not syncing: Out of memory and no killable processes...\n"
     report = one(HEADER + panic)
-    assert report.nobody_to_kill
+    assert (report.nobody_to_kill, report.panic_on_oom) == (True, False)
     assert "kill" not in report.missing
-    assert not one(HEADER + panic.replace("and no killable processes...", ": panic_on_oom")).kills
+    report = one(HEADER + panic.replace(" and no killable processes...", ": panic_on_oom"))
+    assert (report.nobody_to_kill, report.panic_on_oom) == (False, True)
+    assert not report.kills
 
 
 def test_a_cgroup_before_5_0() -> None:
