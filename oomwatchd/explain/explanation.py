@@ -90,7 +90,8 @@ def judged(found: Iterable[Report]) -> Iterator[Judged]:
         if report.banner is not banner:  # another boot: numbers begin anew
             banner = report.banner
             killed.clear()
-        yield judge(report, is_dying=any(_is_dying(report, one) for one in killed))
+        failed = report.kind is Kind.ALLOCATION_FAILURE
+        yield judge(report, is_dying=failed and any(_is_dying(report, one) for one in killed))
         killed.extend(_Killed(kill.pid, kill.name, report.at, report.line) for kill in report.kills)
 
 
@@ -106,9 +107,7 @@ class _Killed(NamedTuple):
 def _is_dying(report: Report, killed: _Killed) -> bool:
     """Whether who asks in a report was killed just before: numbers come again."""
     comm = report.header.comm if report.header else None
-    if report.kind is not Kind.ALLOCATION_FAILURE or report.pid != killed.pid:
-        return False
-    if comm is not None and comm != killed.name:
+    if report.pid != killed.pid or comm not in (None, killed.name):
         return False
     then, now = seconds(killed.at), seconds(report.at)
     if then is None or now is None:

@@ -160,9 +160,11 @@ def _pieces(trial: Trial, it: Explanation) -> str:
     at = trial.refused_at
     if trial.refusal is Refusal.STOCK and at is not None and trial.usable_blocks != 0:
         check = trial.checks[at]
+        left = max(0, check.pages)
+        were = "was" if left == 1 else "were"
         return (
             f"{share}this kernel's rule asks for more than {check.mark:,} pages in blocks of "
-            f"{1 << at} and more, besides the request, and there were {max(0, check.pages):,}"
+            f"{1 << at} and more, besides the request, and there {were} {left:,}"
         )
     return f"{share}no free block was large enough"
 
