@@ -31,7 +31,7 @@ def _wished_columns() -> int:
     """Give the width that the user wants in a pipe or a file."""
     wish = variable("COLUMNS")
     is_one = wish.isascii() and wish.isdigit() and len(wish) <= _MOST_DIGITS
-    return max(LEAST_WIDTH, int(wish)) if is_one else WIDTH
+    return max(LEAST_WIDTH, int(wish) or WIDTH) if is_one else WIDTH
 
 
 def is_terminal() -> bool:

@@ -21,8 +21,8 @@ from oomwatchd.report.prefix import seconds
 from oomwatchd.report.record import Banner, Kind, Report
 
 _REMEMBERED_KILLS = 64
-_DYING_SECONDS = 10
-"""Its report alone takes a second or more on a serial console."""
+_DYING_SECONDS = 60
+"""Between the beginnings of both reports; the first takes seconds on a serial console."""
 _DYING_LINES = 5000
 """The same where no stamps tell."""
 _DAY = 86400.0

@@ -195,12 +195,12 @@ def may_open(found: Reader) -> bool:
 
 OF_MEMORY: frozenset[Reader] = frozenset(
     {
-        *(_node, _free),
+        *(_node, _free, figures.take_mark),
         *(figures.take_zone, figures.take_counters, figures.take_figures, figures.take_reserve),
         *(figures.take_numbers, freelists.take_list, freelists.take_piece),
         *(totals.take_total, totals.take_swap),
     }
 )
-"""The readers of what comes behind "Mem-Info:"."""
+"""The readers of "Mem-Info:" and of what comes behind it."""
 WHOSE: frozenset[Reader] = frozenset({_BY_WORD["Pid:"], _BY_WORD["CPU:"]})
 """The readers of what names the task that a report is about."""

@@ -14,12 +14,14 @@ from operator import attrgetter
 from oomwatchd.report import plain, prefix
 from oomwatchd.report.chunks import whole_lines
 from oomwatchd.report.draft import Draft, Stage
+from oomwatchd.report.figures import take_mark
 from oomwatchd.report.finish import report, worth
 from oomwatchd.report.forms import OF_MEMORY, WHOSE, Reader, may_open, reader
 from oomwatchd.report.header import OPENINGS, Opening, opening
 from oomwatchd.report.plain import MAX_TEXT, Plain
 from oomwatchd.report.record import Banner, Kind, Report
 from oomwatchd.report.tasks import take_rows
+from oomwatchd.report.totals import take_total
 from oomwatchd.report.triggers import Triggers
 
 MAX_OPEN = 4
@@ -42,7 +44,10 @@ _QUOTED_BYTE = re.compile(rb"=([0-9A-F]{2})")
 _SHORTEST_HELD = 60
 _LONGEST_HELD = 77
 _BLANK = 32
+_LINE_END = 3
 _ADJACENT_LINES = 4
+_STALE_LINES = 16
+"""A report that has taken none of so many lines is not the first to be asked."""
 _STRIDE_BYTES = 4096
 """How much of a log is split into lines at once, while a report is open."""
 _BANNER = "Linux version "
@@ -96,6 +101,9 @@ class _Gatherer:
                     self._line += block.count(b"\n", at)
                     return
                 start = max(at, block.rfind(b"\n", at, place) + 1)
+                if start > at and block[start - _LINE_END : start].strip().endswith(b"="):
+                    # In a mail the line may begin one above.
+                    start = block.rfind(b"\n", at, start - 1) + 1 or at
                 self._line += block.count(b"\n", at, start)
                 at = start
             end = block.find(b"\n", at + _STRIDE_BYTES if self._drafts else at)
@@ -197,7 +205,12 @@ class _Gatherer:
             raw = raw[: prefix.MAX_LINE_BYTES]
         if b"=" in raw:
             self._is_quoted = b"=3D" in raw or (self._is_quoted and not _UNQUOTED.search(raw))
-        goes_on = raw.endswith(b"=") and len(self._held) <= MAX_TEXT and self._may_go_on(raw)
+        goes_on = (
+            raw.endswith(b"=")
+            and raw[-2:] != b"=="
+            and len(self._held) <= MAX_TEXT
+            and self._may_go_on(raw)
+        )
         if self._held:
             raw, self._held = self._held + raw, b""
         if goes_on:
@@ -216,7 +229,8 @@ class _Gatherer:
     def _may_go_on(self, raw: bytes) -> bool:
         """Whether a line that ends in an equals sign goes on in the next one."""
         if not self._is_quoted:
-            self._is_quoted = _SHORTEST_HELD <= len(raw) <= _LONGEST_HELD and raw[-2] != _BLANK
+            is_long = _SHORTEST_HELD <= len(raw) <= _LONGEST_HELD
+            self._is_quoted = is_long and (raw[-2] != _BLANK or b": page" in raw)
         return self._is_quoted
 
     def _take(self, text: str, stamp: str | None, caller: str | None) -> None:
@@ -258,8 +272,7 @@ class _Gatherer:
             if drafts[-1].awaits_kill:
                 drafts = [drafts[-1], *drafts[:-1]]
             if found in OF_MEMORY:
-                # One whose "Mem-Info:" is still to come has none of it yet.
-                drafts = sorted(drafts, key=lambda draft: draft.stage < Stage.COUNTERS)
+                drafts = self._by_memory(found)
         for draft in drafts:
             if caller is not None and draft.caller is not None and draft.caller != caller:
                 continue
@@ -273,6 +286,19 @@ class _Gatherer:
                     self._drafts.insert(0, draft)
                 return True
         return False
+
+    def _by_memory(self, found: Reader) -> list[Draft]:
+        """Order the open reports for a line of memory: who has begun with it goes first."""
+        drafts = sorted(
+            self._drafts,
+            key=lambda it: (
+                it.stage < (Stage.STACK if found is take_mark else Stage.COUNTERS),
+                self._now - it.touched > _STALE_LINES,
+            ),
+        )
+        if found is take_total and any(draft.has_memory for draft in drafts):
+            return [draft for draft in drafts if draft.has_memory]
+        return drafts
 
     def _mend(self, draft: Draft, text: str, stamp: str | None) -> bool:
         """Put a line to the end of the one before it, where that was torn."""
@@ -297,7 +323,7 @@ class _Gatherer:
 
     def _open(self, opened: Opening, stamp: str | None, caller: str | None) -> None:
         """Open the report of a header, after closing those that cannot go on."""
-        last = self._drafts[-1] if self._drafts else None
+        last = max(self._drafts, key=attrgetter("opened"), default=None)
         if last is not None and self._is_begun_by(last, opened, stamp, caller):
             last.header = opened.header
             last.vmalloc_got_bytes = opened.vmalloc_got_bytes
@@ -324,12 +350,16 @@ class _Gatherer:
         """
         if last.kind is not Kind.VMALLOC_FAILURE or last.header is not None:
             return False
-        if opened.header is None or last.stage is not Stage.HEADER:
+        if opened.kind is Kind.ALLOCATION_FAILURE:
+            is_same = opened.header is not None and not opened.header.order
+        else:
+            is_same = opened.kind is Kind.VMALLOC_FAILURE
+        if not is_same or last.stage is not Stage.HEADER:
             return False
         if None not in (caller, last.caller) and caller != last.caller:
             return False
         is_near = self._now - last.touched <= _ADJACENT_LINES
-        return is_near and opened.kind is not None and _are_at_once(stamp, last.stamp)
+        return is_near and _are_at_once(stamp, last.stamp)
 
     def _goes_on(
         self, draft: Draft, opened: Opening, stamp: str | None, caller: str | None
@@ -338,7 +368,8 @@ class _Gatherer:
         is_stall = draft.unwanted and draft.header is not None
         if draft.tentative or (draft.kind is None and not is_stall):
             return False
-        if not _are_at_once(stamp, draft.stamp):
+        are_kills = draft.is_oom and opened.kind is Kind.OOM  # one after the other, by oom_lock
+        if not _are_at_once(stamp, draft.stamp) or (are_kills and draft.stage <= Stage.STACK):
             return False
         if caller is not None and draft.caller is not None:
             return caller != draft.caller
@@ -354,8 +385,11 @@ class _Gatherer:
         draft.opened = draft.touched = self._now
         self._close([d for d in self._drafts if d.tentative])
         if len(self._drafts) >= MAX_OPEN:
-            self._close(self._drafts[:1])
-        self._drafts.append(draft)
+            self._close([min(self._drafts, key=attrgetter("opened"))])
+        if any(other.stage <= Stage.STACK for other in self._drafts):
+            self._drafts.insert(0, draft)  # what follows is rather its own
+        else:
+            self._drafts.append(draft)
 
     def _close(self, drafts: list[Draft]) -> None:
         """End reports."""

@@ -65,7 +65,7 @@ def opening(text: str) -> Opening | None:  # noqa: PLR0911 - a form a branch
         return opened
     if "Allocation of length" in text and _NO_MMU.match(text):
         return Opening(None, None)  # the same again: the report came before
-    if text.endswith(_BEGINS_FAILURE):
+    if text.endswith(_BEGINS_FAILURE) and len(text) <= _MAX_COMM + len(_BEGINS_FAILURE):
         who = _comm(text.removesuffix(_BEGINS_FAILURE))
         return Opening(Kind.ALLOCATION_FAILURE, _NOTHING._replace(comm=who))
     if "vmalloc" in text:
@@ -107,12 +107,10 @@ def _allocation(text: str) -> Opening | None:
 def _failure(text: str) -> Opening | None:
     """Read the header of a failed allocation; None where it is none."""
     before, found, after = text.partition(_FAILURE)
-    if not found and text.startswith(_ENDS_FAILURE):
+    if not found:
         before, after = "", text.removeprefix(_ENDS_FAILURE)
-    elif not found:
-        return None
     match = _AFTER_FAILURE.match(after)
-    if match is None:
+    if match is None or (not found and (after == text or match.end() == len(after))):
         return None
     header = _facts(text)._replace(comm=_comm(before.rstrip().removesuffix(":")))
     signs = set()

@@ -35,6 +35,10 @@ _MOST_SUMMARY = 1100
 """The kernel prints no longer line; paths are sought in it in every way that they may end."""
 _SUMMARY_TASK = re.compile(r",task_memcg=(.{0,4096}?),task=")
 _PANIC = "Kernel panic - not syncing:"
+_PANIC_BEGUN = re.compile(
+    rf"{_PANIC}(?: Out(?: of(?: memory(?:: ?(?:compulsory|system-wide)?"
+    r"| and(?: no(?: killable)?)?)?)?)?)?$"
+)
 _LAST_GASP = re.compile(
     rf"(?:{_PANIC} )?Out of memory(?: and no killable processes|.*panic_on_oom)"
 )
@@ -205,7 +209,7 @@ def take_last_gasp(draft: Draft, text: str) -> bool:
     if not draft.may_kill or draft.kills:
         return False
     if not _LAST_GASP.match(text):
-        if draft.is_oom and text.startswith(_PANIC):
+        if draft.is_oom and _PANIC_BEGUN.match(text):
             draft.torn = text + " "  # mails are wrapped
             return True
         return False

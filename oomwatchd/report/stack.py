@@ -246,10 +246,12 @@ def take_state(draft: Draft, text: str) -> bool:
     if draft.stage > Stage.STACK or draft.state_seen:
         return False
     comm = draft.header.comm if draft.header else None
-    if comm and state and state[2] and not comm.endswith(state[2][-_MAX_COMM:]):
+    told = state[2] if state else None
+    is_end = comm is None or (told or "").endswith(f" {comm}")
+    if comm and told and not is_end and not comm.endswith(told[-_MAX_COMM:]):
         return False  # somebody else's
-    if comm is None and draft.header and state and state[2]:
-        # Mails are wrapped in the middle of the header, too.
+    if is_end and draft.header and state and told:
+        # Mails are wrapped in the middle of the header, and of a name, too.
         draft.header = draft.header._replace(comm=state[2].strip() or None)
     release = _RELEASE.search(text)
     draft.state_seen = release is not None

@@ -55,6 +55,8 @@ def take_header(draft: Draft, text: str) -> bool:
     if draft.table_seen or not draft.reach(Stage.TASKS):
         return False
     columns = tuple(text.partition("]")[2].split())
+    if any(column.isdigit() for column in columns):
+        return False  # a row that was put to its end, where it was cut and not wrapped
     if not columns or columns[-1] != "name":
         draft.torn = text + " "
         return True  # where it is cut and not wrapped, each row tells by itself
@@ -136,6 +138,7 @@ def _take_unnamed(draft: Draft, text: str) -> bool:
         draft.torn = f"[{printed}]{rest} "
         return draft.stage is Stage.TASKS
     draft.stage = Stage.TASKS
+    draft.torn = None
     _keep(draft, columns, [text])
     return True
 

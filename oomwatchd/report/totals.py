@@ -55,8 +55,6 @@ def take_total(draft: Draft, text: str) -> bool:
     match = _TOTAL.match(text)
     if match is None or draft.stage > Stage.TOTALS:
         return False
-    if draft.header is not None and not draft.has_memory:
-        return False  # another's, whose memory was printed meanwhile
     printed = _name(text, match)
     name = _NAMES.get(printed)
     if printed not in _ALL:

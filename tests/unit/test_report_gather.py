@@ -278,6 +278,35 @@ def test_a_second_processors_report_within_the_first_leaves_that_its_memory(
             assert (report.counters_pages["free"], report.totals_pages["ram"]) == (number, number)
 
 
+def test_a_report_cut_in_its_stack_takes_nothing_of_the_next() -> None:
+    """Kills come one after the other: what follows a header is that one's."""
+    seed = [line for line in log_of("arm-camera-linux2.6.28-unix-message").splitlines() if line]
+    cut, whole = seed[:12], [line.replace(b"checkd", b"httpd", 1) for line in seed]
+    first, second = read(b"\n".join([*cut, *whole, b""]))
+    alone = read(b"\n".join([*whole, b""]))[0]
+    assert second._replace(line=1) == alone
+    assert not first.kills
+    assert not first.zones
+
+
+def test_a_panic_of_another_reason_takes_nothing_of_a_report() -> None:
+    """It is a line like any other."""
+    parts = HEADERS % b"a" + STACK % (10, b"a")
+    oom = parts.replace(
+        b"page allocation failure: order:0, mode:0x20", b"invoked oom-killer: order=0"
+    )
+    panic = b"[ 1.0] Kernel panic - not syncing: softlockup: hung tasks\n"
+    (found,) = read(oom + panic + MEMORY % (1, 4, 1, 4, 1))
+    assert [zone.free_blocks for zone in found.zones] == [(1,)]
+
+
+def test_a_vmap_line_takes_no_report_of_a_kill() -> None:
+    """Addresses are not what a killer is called for."""
+    log = log_of("arm-camera-linux2.6.28-unix-message")
+    vmap = VMAP.removeprefix(b"[%s] ")
+    assert [report.kind for report in read(vmap + log)] == [Kind.VMALLOC_FAILURE, Kind.OOM]
+
+
 VMAP = b"[%s] vmap allocation for size 4198400 failed: use vmalloc=<size> to increase size\n"
 
 

@@ -259,6 +259,43 @@ def test_a_mail_in_quoted_printable_is_joined() -> None:
     assert [*reports([log.encode()])] == [*reports([bytes([byte]) for byte in log.encode()])]
 
 
+def test_a_ruler_is_no_line_of_a_mail() -> None:
+    """Sanitizers draw such lines."""
+    ruler = "=" * 66
+    cpu = "CPU: 0 PID: 11 Comm: checkd Not tainted 6.1.0 #1\n"
+    assert one(f"{HEADER}{ruler}\n{cpu}").pid == 11
+
+
+def test_a_header_of_a_mail_may_be_broken_anywhere() -> None:
+    """Behind a blank, and in front of what makes it one."""
+    before = "Nov 27 03:00:01 b kernel: [   21.511931] kswapd0: "
+    for begin, rest in (
+        ("page allocation failure: =", "order:4, mode:0xa20(GFP_ATOMIC)=3D"),
+        ("page =", "allocation failure: order:4, mode:0xa20(GFP_ATOMIC)=3D"),
+    ):
+        found = one(f"{before}{begin}\n{rest}\n")
+        assert found.header is not None
+        assert found.header.order == 4
+
+
+def test_a_table_cut_at_the_windows_edge_takes_no_kill() -> None:
+    """Its rows and what follows are no ends of its header."""
+    log = (
+        "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj na\n"
+        "[    100]     0   100     1000      500    32768        0             0 ta\n"
+        "Out of memory: Killed process 100 (task) total-vm:4000kB, anon-rss:1500kB, file-\n"
+    )
+    found = one(HEADER + log)
+    assert [kill.pid for kill in found.kills] == [100]
+    assert [task.pid for task in found.tasks] == [100]
+
+
+def test_totals_alone_are_kept() -> None:
+    """Where somebody has cut out what stood above them."""
+    found = one(f"{FAILURE}Mem-Info:\n[...]\n308964 total pagecache pages\n262144 pages RAM\n")
+    assert found.totals_pages == {"pagecache": 308964, "ram": 262144}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_mails_in_quoted_printable_say_what_the_log_says(name: str) -> None:
     """Whatever the line begins with, wherever a line is broken."""
@@ -533,7 +570,11 @@ def test_a_cgroup_since_5_0() -> None:
 @pytest.mark.parametrize(
     ("log", "size"),
     [
-        ("vmalloc: allocation failure, allocated 1 of 8192 bytes\n" + FAILURE, 8192),
+        (
+            "vmalloc: allocation failure, allocated 1 of 8192 bytes\n"
+            + FAILURE.replace("order:2", "order:0"),
+            8192,
+        ),
         ("x: vmalloc: allocation failure: 8192 bytes, mode:0x14000c0(GFP_KERNEL)\n", 8192),
         ("x: vmalloc error: size 8192, page order 0, failed to allocate pages, mode:0xcc0\n", 8192),
         ("vmap allocation for size 8192 failed: use vmalloc=<size> to increase size.\n", 8192),
