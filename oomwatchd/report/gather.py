@@ -1,8 +1,8 @@
 """A log becomes reports: lines are given to the reports that are open, as they lack them.
 
 Several may be open at once: two processors print into one log, and before 4.9 even a line may be
-torn. A line goes to the oldest report that lacks it; where the log names the callers, to that of
-the caller. A report is over when its end was seen and some other lines have passed, or when the
+torn. A line goes to the first report that lacks it (see `overlap`); where the log names the
+callers, to that of the caller. A report is over when its end was seen and some other lines have passed, or when the
 next begins that can be none of its own parts.
 """
 
@@ -14,14 +14,14 @@ from operator import attrgetter
 from oomwatchd.report import plain, prefix
 from oomwatchd.report.chunks import whole_lines
 from oomwatchd.report.draft import Draft, Stage
-from oomwatchd.report.figures import take_mark
 from oomwatchd.report.finish import report, worth
-from oomwatchd.report.forms import OF_MEMORY, WHOSE, Reader, may_open, reader
+from oomwatchd.report.forms import WHOSE, Reader, may_open, reader
 from oomwatchd.report.header import OPENINGS, Opening, opening
+from oomwatchd.report.mail import Unfolder
+from oomwatchd.report.overlap import goes_on, in_order, is_adjacent, is_begun_by, is_over
 from oomwatchd.report.plain import MAX_TEXT, Plain
-from oomwatchd.report.record import Banner, Kind, Report
+from oomwatchd.report.record import Banner, Report
 from oomwatchd.report.tasks import take_rows
-from oomwatchd.report.totals import take_total
 from oomwatchd.report.triggers import Triggers
 
 MAX_OPEN = 4
@@ -29,32 +29,14 @@ MAX_DONE = 4
 """Reports that are over and wait for one that began before them."""
 MAX_LINES = 100_000
 """Of one report."""
-PATIENCE_LINES = 50
-"""Other lines that may pass after a report's end, before its kill is no longer waited for."""
-MORE_PATIENCE_LINES = 500
-"""The same for a report whose end was not seen."""
-LEAST_PATIENCE_LINES = 5
-"""The same for what is not known to be a report at all."""
 RECENT_LINES = 16
-MAX_SECONDS = 2.0
-"""Between two lines of reports that were printed at once."""
-_UNQUOTED = re.compile(rb"=(?![0-9A-F]{2}|$)")
-"""What no mail in quoted-printable has; each of its equals signs is written "=3D"."""
-_QUOTED_BYTE = re.compile(rb"=([0-9A-F]{2})")
-_SHORTEST_HELD = 60
-_LONGEST_HELD = 77
-_BLANK = 32
 _LINE_END = 3
-_ADJACENT_LINES = 4
-_STALE_LINES = 16
-"""A report that has taken none of so many lines is not the first to be asked."""
 _STRIDE_BYTES = 4096
 """How much of a log is split into lines at once, while a report is open."""
 _BANNER = "Linux version "
 _MAX_BANNER = 400
 _AFTER_BRACKETS = re.compile(r"invoked oom-killer:|page allocation failure")
 """What a program wrote to the same console may stand before a header, without a line's end."""
-_DAY = 86400.0
 
 
 def reports(chunks: Iterable[bytes]) -> Iterator[Report]:
@@ -76,10 +58,7 @@ class _Gatherer:
         self._done: list[Draft] = []
         self._banner: Banner | None = None
         self._line = 1
-        self._held = b""
-        """A line that goes on in the next one, as mails in quoted-printable have them."""
-        self._is_quoted = False
-        """Whether the log is a mail in quoted-printable."""
+        self._mail = Unfolder()
         self._recent: deque[tuple[str, str]] = deque(maxlen=RECENT_LINES)
         """What reports took last: a terminal that was scrolled has it twice in its copy."""
         self._now = 0
@@ -94,8 +73,8 @@ class _Gatherer:
         triggers = Triggers(block)
         at = 0
         while at < len(block):
-            if not self._drafts and not self._held:
-                self._is_quoted = False
+            if not self._drafts and not self._mail.held:
+                self._mail.forget()
                 place = triggers.after(at)
                 if place < 0:
                     self._line += block.count(b"\n", at)
@@ -118,13 +97,13 @@ class _Gatherer:
         Returns how many bytes that were; none where they are not plain.
         """
         part = part[: part.rfind(b"\n") + 1]
-        if len(self._drafts) != 1 or self._held or self._is_quoted or not part:
+        if len(self._drafts) != 1 or not self._mail.is_idle or not part:
             return 0
         lines = plain.lines_of(part)
         if lines is None:
             return 0
         openings, raws, begin, at = _openings(part), list[bytes](), self._line, 0
-        while at < len(lines) and len(self._drafts) == 1 and not self._held:
+        while at < len(lines) and len(self._drafts) == 1 and self._mail.is_idle:
             (draft,) = self._drafts
             stamp, caller, text = lines[at]
             self._line = begin + at
@@ -185,9 +164,8 @@ class _Gatherer:
 
     def end(self) -> Iterator[Report]:
         """Close what is open."""
-        if self._held:
-            held, self._held = self._held, b""
-            self._take_raw(held + b" ")
+        if self._mail.held:
+            self._take_raw(b" ")
         self._close(self._drafts)
         yield from self._finished()
 
@@ -203,35 +181,16 @@ class _Gatherer:
         """Take a line as it stands in the log."""
         if len(raw) > prefix.MAX_LINE_BYTES:
             raw = raw[: prefix.MAX_LINE_BYTES]
-        if b"=" in raw:
-            self._is_quoted = b"=3D" in raw or (self._is_quoted and not _UNQUOTED.search(raw))
-        goes_on = (
-            raw.endswith(b"=")
-            and raw[-2:] != b"=="
-            and len(self._held) <= MAX_TEXT
-            and self._may_go_on(raw)
-        )
-        if self._held:
-            raw, self._held = self._held + raw, b""
-        if goes_on:
-            self._held = raw[:-1]
+        unfolded = self._mail.unfold(raw)
+        if unfolded is None:
             return
-        if self._is_quoted:
-            raw = _QUOTED_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), raw)
-        text, stamp, caller = prefix.strip(raw)
+        text, stamp, caller = prefix.strip(unfolded)
         if "\n" in text:
             for part in text.split("\n"):
                 if stripped := part[:MAX_TEXT].strip():
                     self._take(stripped, stamp, caller)
         elif text:
             self._take(text if len(text) <= MAX_TEXT else text[:MAX_TEXT], stamp, caller)
-
-    def _may_go_on(self, raw: bytes) -> bool:
-        """Whether a line that ends in an equals sign goes on in the next one."""
-        if not self._is_quoted:
-            is_long = _SHORTEST_HELD <= len(raw) <= _LONGEST_HELD
-            self._is_quoted = is_long and (raw[-2] != _BLANK or b": page" in raw)
-        return self._is_quoted
 
     def _take(self, text: str, stamp: str | None, caller: str | None) -> None:
         """Take a text: it opens a report, or is a part of one, or of none."""
@@ -268,12 +227,7 @@ class _Gatherer:
     def _give(self, found: Reader, text: str, stamp: str | None, caller: str | None) -> bool:
         """Give a line to the first report that takes it."""
         drafts = self._drafts
-        if len(drafts) > 1:
-            if drafts[-1].awaits_kill:
-                drafts = [drafts[-1], *drafts[:-1]]
-            if found in OF_MEMORY:
-                drafts = self._by_memory(found)
-        for draft in drafts:
+        for draft in in_order(drafts, found, self._now) if len(drafts) > 1 else drafts:
             if caller is not None and draft.caller is not None and draft.caller != caller:
                 continue
             if found(draft, text):
@@ -286,19 +240,6 @@ class _Gatherer:
                     self._drafts.insert(0, draft)
                 return True
         return False
-
-    def _by_memory(self, found: Reader) -> list[Draft]:
-        """Order the open reports for a line of memory: who has begun with it goes first."""
-        drafts = sorted(
-            self._drafts,
-            key=lambda it: (
-                it.stage < (Stage.STACK if found is take_mark else Stage.COUNTERS),
-                self._now - it.touched > _STALE_LINES,
-            ),
-        )
-        if found is take_total and any(draft.has_memory for draft in drafts):
-            return [draft for draft in drafts if draft.has_memory]
-        return drafts
 
     def _mend(self, draft: Draft, text: str, stamp: str | None) -> bool:
         """Put a line to the end of the one before it, where that was torn."""
@@ -324,13 +265,19 @@ class _Gatherer:
     def _open(self, opened: Opening, stamp: str | None, caller: str | None) -> None:
         """Open the report of a header, after closing those that cannot go on."""
         last = max(self._drafts, key=attrgetter("opened"), default=None)
-        if last is not None and self._is_begun_by(last, opened, stamp, caller):
+        if (
+            last is not None
+            and is_adjacent(last, self._now)
+            and is_begun_by(last, opened, stamp, caller)
+        ):
             last.header = opened.header
-            last.vmalloc_got_bytes = opened.vmalloc_got_bytes
+            if opened.vmalloc_got_bytes is not None:
+                last.vmalloc_got_bytes = opened.vmalloc_got_bytes
             last.signs |= opened.signs
             last.touched = self._now
             return
-        self._close([d for d in self._drafts if not self._goes_on(d, opened, stamp, caller)])
+        now = self._now
+        self._close([it for it in self._drafts if not goes_on(it, opened, stamp, caller, now)])
         draft = Draft(self._line, stamp, caller, self._banner)
         draft.kind = opened.kind
         draft.unwanted = opened.kind is None
@@ -339,46 +286,6 @@ class _Gatherer:
         draft.vmalloc_got_bytes = opened.vmalloc_got_bytes
         draft.signs |= opened.signs
         self._add(draft)
-
-    def _is_begun_by(
-        self, last: Draft, opened: Opening, stamp: str | None, caller: str | None
-    ) -> bool:
-        """Whether a vmalloc failure's own line comes before the usual one (mm/vmalloc.c).
-
-        Up to 4.8 what follows is an allocation failure's; where addresses ran out another
-        vmalloc failure's, in all kernels.
-        """
-        if last.kind is not Kind.VMALLOC_FAILURE or last.header is not None:
-            return False
-        if opened.kind is Kind.ALLOCATION_FAILURE:
-            is_same = opened.header is not None and not opened.header.order
-        else:
-            is_same = opened.kind is Kind.VMALLOC_FAILURE
-        if not is_same or last.stage is not Stage.HEADER:
-            return False
-        if None not in (caller, last.caller) and caller != last.caller:
-            return False
-        is_near = self._now - last.touched <= _ADJACENT_LINES
-        return is_near and _are_at_once(stamp, last.stamp)
-
-    def _goes_on(
-        self, draft: Draft, opened: Opening, stamp: str | None, caller: str | None
-    ) -> bool:
-        """Whether a report may still get parts when the next one begins."""
-        is_stall = draft.unwanted and draft.header is not None
-        if draft.tentative or (draft.kind is None and not is_stall):
-            return False
-        are_kills = draft.is_oom and opened.kind is Kind.OOM  # one after the other, by oom_lock
-        if not _are_at_once(stamp, draft.stamp) or (are_kills and draft.stage <= Stage.STACK):
-            return False
-        if caller is not None and draft.caller is not None:
-            return caller != draft.caller
-        is_ending = draft.stage is Stage.TOTALS and "ram" not in draft.totals
-        if draft.stage <= Stage.STACK or is_ending:
-            return self._now - draft.touched <= _ADJACENT_LINES
-        if draft.is_oom and not draft.kills and opened.kind is Kind.ALLOCATION_FAILURE:
-            return draft.has_memory
-        return Stage.COUNTERS <= draft.stage < Stage.TOTALS
 
     def _add(self, draft: Draft) -> None:
         """Add a report to those that are open; the oldest gives way."""
@@ -399,7 +306,7 @@ class _Gatherer:
 
     def _lose_patience(self) -> None:
         """End the reports that have been passed over too often."""
-        over = [draft for draft in self._drafts if self._now - draft.touched > _patience(draft)]
+        over = [draft for draft in self._drafts if is_over(draft, self._now)]
         if over:
             self._close(over)
 
@@ -421,21 +328,3 @@ def _size_of(part: bytes, lines: int) -> int:
     for _ in range(lines):
         at = part.find(b"\n", at) + 1
     return at
-
-
-def _patience(draft: Draft) -> int:
-    """Give how many other lines may pass."""
-    if draft.tentative and not worth(draft):
-        return LEAST_PATIENCE_LINES
-    if draft.is_complete:
-        return PATIENCE_LINES
-    return MORE_PATIENCE_LINES
-
-
-def _are_at_once(stamp: str | None, other: str | None) -> bool:
-    """Whether two lines of reports may be of the same moment, as far as their stamps tell."""
-    seconds, others = prefix.seconds(stamp), prefix.seconds(other)
-    if seconds is None or others is None:
-        return True
-    passed = abs(seconds - others)
-    return min(passed, _DAY - passed) <= MAX_SECONDS

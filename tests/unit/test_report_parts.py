@@ -469,6 +469,13 @@ def test_a_table_without_an_end_stays_one_report(monkeypatch: pytest.MonkeyPatch
     assert one(HEADER + rows + kill).tasks_left_out == 800
 
 
+def test_what_a_vmalloc_failure_got_is_kept() -> None:
+    """Up to 4.8 the line behind it does not say it again."""
+    usual = FAILURE.replace("order:2", "order:0")
+    found = one(f"vmalloc: allocation failure, allocated 4096 of 8192 bytes\n{usual}")
+    assert (found.vmalloc_bytes, found.vmalloc_got_bytes) == (8192, 4096)
+
+
 KILLS = {
     "of 2.6.18": (
         (
