@@ -2,8 +2,8 @@
 
 Several may be open at once: two processors print into one log, and before 4.9 even a line may be
 torn. A line goes to the first report that lacks it (see `overlap`); where the log names the
-callers, to that of the caller. A report is over when its end was seen and some other lines have passed, or when the
-next begins that can be none of its own parts.
+callers, to that of the caller. A report is over when its end was seen and some other lines have
+passed, or when the next begins that can be none of its own parts.
 """
 
 import re
@@ -103,7 +103,7 @@ class _Gatherer:
         if lines is None:
             return 0
         openings, raws, begin, at = _openings(part), list[bytes](), self._line, 0
-        while at < len(lines) and len(self._drafts) == 1 and self._mail.is_idle:
+        while at < len(lines) and len(self._drafts) == 1 and not self._mail.held:
             (draft,) = self._drafts
             stamp, caller, text = lines[at]
             self._line = begin + at
