@@ -67,6 +67,8 @@ class _Source:
     def __init__(self, file: FileIO) -> None:
         """Look what it is."""
         self._file = file
+        self._ready = poll()
+        self._ready.register(file, POLLIN)
         mode = posix.fstat(file.fileno()).st_mode
         self._waits = not (S_ISREG(mode) or (S_ISCHR(mode) and not file.isatty()))
         """Whether more may come later: where nothing does, /dev/kmsg and /proc/kmsg are at their
@@ -74,10 +76,8 @@ class _Source:
 
     def next(self, size: int) -> bytes:
         """Read what comes next, at most that much; nothing at the end."""
-        ready = poll()
-        ready.register(self._file, POLLIN)
         for _ in range(_MOST_GAPS):
-            if not ready.poll(None if self._waits else 0):
+            if not self._ready.poll(None if self._waits else 0):
                 return b""
             try:
                 part = self._file.read(size)

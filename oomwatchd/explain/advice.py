@@ -7,7 +7,6 @@ from oomwatchd.explain.pieces import against_pieces, compaction, for_atomic
 from oomwatchd.explain.situation import NODE_CONSTRAINTS, Situation, has_highmem
 from oomwatchd.explain.usage import by_purpose, by_uses
 from oomwatchd.explain.verdict import Verdict
-from oomwatchd.report.record import Kind
 from oomwatchd.units import describe_size
 
 _NOTABLE = 0.1
@@ -188,7 +187,7 @@ def _unknown(it: Situation) -> Iterator[str]:
             "A page fault failed and called the killer without saying what it could not have "
             f"(kernels up to {name_of((5, 14, 0))} do): a report just before may."
         )
-    if it.report.kind is Kind.OOM:
+    if it.is_kill:
         yield from by_uses(it)
 
 

@@ -59,7 +59,10 @@ class DemandSection(NamedTuple):
         """Write it as it stands in the configuration."""
         note = ""
         if self.page_kib is not None:
-            sizes = (describe_size(pages * self.page_kib << 10) for pages in self[3:5])
+            sizes = (
+                describe_size(pages * self.page_kib << 10)
+                for pages in (self.warning, self.critical)
+            )
             note = f"# {', '.join(sizes)}\n"
         return (
             f"[demand {self.name}]\norder = {self.order}\nrequest = {self.request.value}\n"
@@ -81,8 +84,10 @@ def demand_for(situation: Situation) -> DemandSection | None:
     request = asked.request
     warning, critical = _levels(situation, asked.order, request)
     built_in = _built_in(situation, asked.order, request)
-    other = "lowmem" if asked.order == 0 else f"order{asked.order}"
-    other = "atomic" if request is Request.ATOMIC else other
+    if request is Request.ATOMIC:
+        other = "atomic"
+    else:
+        other = "lowmem" if asked.order == 0 else f"order{asked.order}"
     name = built_in or _NAMES.get(asked.purpose_key, other)
     headroom = _headroom(situation, asked.order, request)
     if headroom is None or headroom > warning:

@@ -17,15 +17,14 @@ from oomwatchd.explain.trial import Trial, trials
 from oomwatchd.explain.verdict import Reason, Verdict, reason_of
 from oomwatchd.explain.victim import Tasks, Victim, ranked_tasks, tasks_of, victims_of
 from oomwatchd.model import Version
-from oomwatchd.report.prefix import seconds
 from oomwatchd.report.record import Banner, Kind, Report
+from oomwatchd.report.stamp import passed_seconds
 
 _REMEMBERED_KILLS = 64
 _DYING_SECONDS = 60
 """Between the beginnings of both reports; the first takes seconds on a serial console."""
 _DYING_LINES = 5000
 """The same where no stamps tell."""
-_DAY = 86400.0
 _UNDECIDED = (Verdict.GRANTED_NOW, Verdict.UNKNOWN)
 NEW_RULE: Version = (4, 4, 0)
 """Since then one block is enough, where a stock of them was asked for."""
@@ -109,10 +108,10 @@ def _is_dying(report: Report, killed: _Killed) -> bool:
     comm = report.header.comm if report.header else None
     if report.pid != killed.pid or comm not in (None, killed.name):
         return False
-    then, now = seconds(killed.at), seconds(report.at)
-    if then is None or now is None:
+    passed = passed_seconds(killed.at, report.at)
+    if passed is None:
         return report.line - killed.line <= _DYING_LINES
-    return 0 <= (now - then) % _DAY <= _DYING_SECONDS
+    return 0 <= passed <= _DYING_SECONDS
 
 
 def judge(report: Report, *, is_dying: bool = False) -> Judged:

@@ -135,7 +135,7 @@ def uses_of(report: Report, kernel: KernelFound) -> Uses:
     if not counters and not _is_most(zones.get("managed", zones.get("present")), whole):
         # Since 6.1 not all zones are listed: theirs are not the system's figures.
         return uses._replace(free_kib=None, free_cma_kib=None)
-    if any("managed" not in zone.kib for zone in report.zones) and _has_managed(kernel):
+    if any("managed" not in zone.kib for zone in report.zones) and tells_managed(kernel):
         return uses  # cut
     known_kib = _known_kib(uses, on_lists, figure("free_pcp") or 0)
     if known_kib is None or uses.total_kib is None:
@@ -146,7 +146,11 @@ def uses_of(report: Report, kernel: KernelFound) -> Uses:
     return uses._replace(unaccounted_kib=max(0, uses.total_kib - known_kib))
 
 
-def _has_managed(kernel: KernelFound) -> bool:
+def tells_managed(kernel: KernelFound) -> bool:
+    """Whether zones tell what is managed: the kernel's own text and tables are not among it.
+
+    Since 3.9 (show_free_areas() in mm/page_alloc.c): there all memory is what is managed.
+    """
     return kernel.since >= (3, 9, 0)
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from fnmatch import translate
 from functools import lru_cache
+from itertools import dropwhile
 from typing import NamedTuple
 
 from oomwatchd.explain.use import ALL, Use
@@ -145,9 +146,9 @@ def names_until_interrupt(trace: tuple[str, ...]) -> frozenset[str]:
 @lru_cache(maxsize=64)
 def is_interrupted(trace: tuple[str, ...]) -> bool:
     """Whether an interrupt (or a page fault) asks, and not what the task itself was about."""
-    return len([*_until_interrupt(trace)]) < sum(
-        not _BOUNDARY.fullmatch(_split(frame)[0]) for frame in trace
-    )
+    names = [_split(frame)[0] for frame in trace]
+    called = dropwhile(lambda name: _CORE.fullmatch(name) or _BOUNDARY.fullmatch(name), names)
+    return any(map(_BOUNDARY.fullmatch, called))
 
 
 def _until_interrupt(trace: tuple[str, ...]) -> Iterator[tuple[str, str | None]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from oomwatchd.explain.explanation import NEW_RULE, Explanation
 from oomwatchd.explain.kernel import name_of
+from oomwatchd.explain.memory import tells_managed
 from oomwatchd.explain.trial import Refusal, Trial
 from oomwatchd.explain.verdict import Verdict
 from oomwatchd.explain.victim import Victim
@@ -24,9 +25,8 @@ _OUTCOMES = {
     Outcome.KILLS_LATE: "The kernel tries on while single pages are to be had, and then kills.",
     Outcome.FAILS: "The kernel lets such a request fail, and says so in the log.",
 }
-_TELLS_OWN: Version = (3, 9, 0)
-"""Since then zones tell what is managed: the kernel's own text and tables are not among it."""
 _PINS_MM: Version = (4, 9, 0)
+"""Since then signal->oom_mm holds a victim's memory until it is reaped (kernel/fork.c)."""
 _EXPECTED = {
     Kind.OOM: (Outcome.KILLS, Outcome.KILLS_LATE),
     Kind.ALLOCATION_FAILURE: (Outcome.FAILS,),
@@ -61,7 +61,7 @@ def _nowhere(it: Explanation) -> str:
     if not uses.total_kib or not uses.unaccounted_kib or uses.unaccounted_kib * 2 < uses.total_kib:
         return ""
     share = uses.unaccounted_kib * 100 // uses.total_kib
-    who = "drivers or graphics" if it.kernel.since >= _TELLS_OWN else "drivers or the kernel itself"
+    who = "drivers or graphics" if tells_managed(it.kernel) else "drivers or the kernel itself"
     return f"{share} % of all memory is in none of its lists: {who} have it."
 
 
@@ -257,7 +257,6 @@ def help_of(it: Explanation) -> str:
     if verdict is Verdict.FRAGMENTATION:
         text = "That frees pages, but not necessarily neighbouring ones"
         if it.kernel.architecture == "arm" and it.asked.order == 2:  # noqa: PLR2004 - a page directory's
-            # Since 4.9 signal->oom_mm holds it until the task is reaped (kernel/fork.c).
             waits = " once its parent has waited for it" if it.kernel.since >= _PINS_MM else ""
             text += f"; its page directory, one block of four, comes back{waits or ' as well'}"
         return f"{text}."

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from oomwatchd.explain.memory import tells_managed
 from oomwatchd.explain.situation import Situation
 from oomwatchd.units import describe_size
 
@@ -73,7 +74,7 @@ def by_uses(it: Situation) -> Iterator[str]:
             "Fewer processes, or threads."
         )
     if it.share(uses.unaccounted_kib) >= _MUCH:
-        kernel = "" if it.is_at_least(3, 9) else ", and the kernel itself"
+        kernel = "" if tells_managed(it.kernel) else ", and the kernel itself"
         yield (
             f"{_size(uses.unaccounted_kib)} are in no list of the report: drivers' buffers, "
             f"graphics, network queues, modules{kernel}. That is the first place to look."

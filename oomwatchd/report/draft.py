@@ -32,6 +32,11 @@ class Stage(IntEnum):
     KILL = 8
 
 
+def known(old: int | None, new: int | None) -> int | None:
+    """Keep a figure that is known: what comes later may be another's, or of what is left."""
+    return new if old is None else old
+
+
 Row = tuple[tuple[str, ...], str]
 """A row of the table of tasks: its columns but for the first and the last, and the row."""
 
@@ -151,6 +156,10 @@ class Draft:
         if zone is None and len(self.zones) < MAX_ZONES:
             zone = self.zones[node, name] = OpenZone(node, name)
         return zone
+
+    def is_anothers(self, caller: str | None) -> bool:
+        """Whether a line of that caller is surely not of this report."""
+        return None not in (caller, self.caller) and caller != self.caller
 
     @property
     def has_memory(self) -> bool:

@@ -18,7 +18,7 @@ from oomwatchd.report.finish import report, worth
 from oomwatchd.report.forms import WHOSE, Reader, may_open, reader
 from oomwatchd.report.header import OPENINGS, Opening, opening
 from oomwatchd.report.mail import Unfolder
-from oomwatchd.report.overlap import goes_on, in_order, is_adjacent, is_begun_by, is_over
+from oomwatchd.report.overlap import goes_on, in_order, is_begun_by, is_over
 from oomwatchd.report.plain import MAX_TEXT, Plain
 from oomwatchd.report.record import Banner, Report
 from oomwatchd.report.tasks import take_rows
@@ -30,7 +30,7 @@ MAX_DONE = 4
 MAX_LINES = 100_000
 """Of one report."""
 RECENT_LINES = 16
-_LINE_END = 3
+_FOLDED = (b"=\n", b"=\r\n")
 _STRIDE_BYTES = 4096
 """How much of a log is split into lines at once, while a report is open."""
 _BANNER = "Linux version "
@@ -80,7 +80,7 @@ class _Gatherer:
                     self._line += block.count(b"\n", at)
                     return
                 start = max(at, block.rfind(b"\n", at, place) + 1)
-                if start > at and block[start - _LINE_END : start].strip().endswith(b"="):
+                if block.endswith(_FOLDED, at, start):
                     # In a mail the line may begin one above.
                     start = block.rfind(b"\n", at, start - 1) + 1 or at
                 self._line += block.count(b"\n", at, start)
@@ -207,8 +207,9 @@ class _Gatherer:
                 self._banner = Banner(release, text[:_MAX_BANNER])
                 return
             for draft in self._drafts:
-                is_others = None not in (caller, draft.caller) and caller != draft.caller
-                if draft.torn is not None and not is_others and self._mend(draft, text, stamp):
+                if draft.torn is None or draft.is_anothers(caller):
+                    continue
+                if self._mend(draft, text, stamp):
                     return
         self._take_part(text, stamp, caller)
 
@@ -228,9 +229,7 @@ class _Gatherer:
         """Give a line to the first report that takes it."""
         drafts = self._drafts
         for draft in in_order(drafts, found, self._now) if len(drafts) > 1 else drafts:
-            if caller is not None and draft.caller is not None and draft.caller != caller:
-                continue
-            if found(draft, text):
+            if not draft.is_anothers(caller) and found(draft, text):
                 self._touch(draft, stamp)
                 if stamp is not None:
                     self._recent.append((stamp, text))
@@ -265,18 +264,14 @@ class _Gatherer:
     def _open(self, opened: Opening, stamp: str | None, caller: str | None) -> None:
         """Open the report of a header, after closing those that cannot go on."""
         last = max(self._drafts, key=attrgetter("opened"), default=None)
-        if (
-            last is not None
-            and is_adjacent(last, self._now)
-            and is_begun_by(last, opened, stamp, caller)
-        ):
+        now = self._now
+        if last is not None and is_begun_by(last, opened, stamp, caller, now):
             last.header = opened.header
             if opened.vmalloc_got_bytes is not None:
                 last.vmalloc_got_bytes = opened.vmalloc_got_bytes
             last.signs |= opened.signs
-            last.touched = self._now
+            last.touched = now
             return
-        now = self._now
         self._close([it for it in self._drafts if not goes_on(it, opened, stamp, caller, now)])
         draft = Draft(self._line, stamp, caller, self._banner)
         draft.kind = opened.kind

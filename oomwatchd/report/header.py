@@ -7,7 +7,7 @@ mm/page_alloc.c, mm/vmalloc.c. A name may hold blanks, dots and colons: what fol
 import re
 from typing import NamedTuple
 
-from oomwatchd.report.draft import Draft, Stage
+from oomwatchd.report.draft import Draft, Stage, known
 from oomwatchd.report.record import Header, Kind
 
 _MAX_COMM = 15
@@ -207,10 +207,10 @@ def take_rest(draft: Draft, text: str) -> bool:
         return False
     draft.header = header = Header(
         comm=header.comm,
-        gfp_mask=_either(header.gfp_mask, facts.gfp_mask),
+        gfp_mask=known(header.gfp_mask, facts.gfp_mask),
         gfp_names=header.gfp_names if header.gfp_mask is not None else facts.gfp_names,
-        order=_either(header.order, facts.order),
-        adjustment=_either(header.adjustment, facts.adjustment),
+        order=known(header.order, facts.order),
+        adjustment=known(header.adjustment, facts.adjustment),
         nodemask=header.nodemask or facts.nodemask,
     )
     if better and facts.adjustment is not None:
@@ -220,11 +220,6 @@ def take_rest(draft: Draft, text: str) -> bool:
     else:
         draft.signs |= _signs(text)
     return True
-
-
-def _either(old: int | None, new: int | None) -> int | None:
-    """Keep what is known."""
-    return new if old is None else old
 
 
 def take_cpuset(draft: Draft, _text: str) -> bool:

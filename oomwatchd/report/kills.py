@@ -7,7 +7,7 @@ kernel chose, and who died.
 import re
 
 from oomwatchd.report.cgroups import NOTHING_KNOWN
-from oomwatchd.report.draft import MAX_KILLS, Draft, Stage
+from oomwatchd.report.draft import MAX_KILLS, Draft, Stage, known
 from oomwatchd.report.record import Chosen, Kill, Kind
 
 _WHY = r"(?:(Out of [Mm]emory|Memory cgroup out of memory|No available memory)([^:]{0,60}): )?"
@@ -142,23 +142,18 @@ def _filled(kill: Kill, text: str) -> Kill:
     adjustment = _SCORE_ADJ.search(text)
     total = found.get("total-vm", found.get("vsz"))
     return kill._replace(
-        total_vm_kib=_known(kill.total_vm_kib, total),
-        anon_rss_kib=_known(kill.anon_rss_kib, found.get("anon-rss")),
-        file_rss_kib=_known(kill.file_rss_kib, found.get("file-rss")),
-        shmem_rss_kib=_known(kill.shmem_rss_kib, found.get("shmem-rss")),
-        page_tables_kib=_known(kill.page_tables_kib, found.get("pgtables")),
-        adjustment=_known(kill.adjustment, int(adjustment[1]) if adjustment else None),
+        total_vm_kib=known(kill.total_vm_kib, total),
+        anon_rss_kib=known(kill.anon_rss_kib, found.get("anon-rss")),
+        file_rss_kib=known(kill.file_rss_kib, found.get("file-rss")),
+        shmem_rss_kib=known(kill.shmem_rss_kib, found.get("shmem-rss")),
+        page_tables_kib=known(kill.page_tables_kib, found.get("pgtables")),
+        adjustment=known(kill.adjustment, int(adjustment[1]) if adjustment else None),
     )
-
-
-def _known(old: int | None, new: int | None) -> int | None:
-    """Keep what is known: what comes later may be the reaper's, of what is left."""
-    return new if old is None else old
 
 
 def _add(draft: Draft, kill: Kill) -> bool:
     """Add one who was killed, not twice."""
-    if len(draft.kills) >= MAX_KILLS or any(known.pid == kill.pid for known in draft.kills):
+    if len(draft.kills) >= MAX_KILLS or any(other.pid == kill.pid for other in draft.kills):
         return False
     draft.kills.append(kill)
     draft.stage = Stage.KILL

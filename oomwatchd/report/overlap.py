@@ -1,19 +1,19 @@
 """Several reports that are open at once: which may go on, and which is asked first for a line.
 
 Nothing tells for sure whose a line is where the log does not name the callers. What is known:
-processes are killed one after the other (oom_lock), a report's parts have an order, and what a
-processor prints it mostly prints at once.
+processes are killed one after the other (oom_lock in mm/oom_kill.c; up to 4.1 a lock for each
+zonelist), a report's parts have an order, and what a processor prints it mostly prints at once.
 """
 
 from collections.abc import Sequence
 
-from oomwatchd.report import prefix
 from oomwatchd.report.draft import Draft, Stage
 from oomwatchd.report.figures import take_mark
 from oomwatchd.report.finish import worth
 from oomwatchd.report.forms import OF_MEMORY, Reader
 from oomwatchd.report.header import Opening
 from oomwatchd.report.record import Kind
+from oomwatchd.report.stamp import passed_seconds
 from oomwatchd.report.totals import take_total
 
 PATIENCE_LINES = 50
@@ -27,7 +27,6 @@ MAX_SECONDS = 2.0
 _ADJACENT_LINES = 4
 _STALE_LINES = 16
 """A report that has taken none of so many lines is not the first to be asked."""
-_DAY = 86400.0
 
 
 def in_order(drafts: list[Draft], found: Reader, now: int) -> Sequence[Draft]:
@@ -43,7 +42,9 @@ def in_order(drafts: list[Draft], found: Reader, now: int) -> Sequence[Draft]:
     return sorted(drafts, key=lambda it: (it.stage < begun, now - it.touched > _STALE_LINES))
 
 
-def is_begun_by(last: Draft, opened: Opening, stamp: str | None, caller: str | None) -> bool:
+def is_begun_by(
+    last: Draft, opened: Opening, stamp: str | None, caller: str | None, now: int
+) -> bool:
     """Whether a vmalloc failure's own line comes before the usual one (mm/vmalloc.c).
 
     Up to 4.8 what follows is an allocation failure's; where addresses ran out another vmalloc
@@ -56,8 +57,9 @@ def is_begun_by(last: Draft, opened: Opening, stamp: str | None, caller: str | N
             return False
     elif opened.kind is not Kind.VMALLOC_FAILURE:
         return False
-    is_others = None not in (caller, last.caller) and caller != last.caller
-    return not is_others and _are_at_once(stamp, last.stamp)
+    if last.is_anothers(caller) or not _is_adjacent(last, now):
+        return False
+    return _are_at_once(stamp, last.stamp)
 
 
 def goes_on(draft: Draft, opened: Opening, stamp: str | None, caller: str | None, now: int) -> bool:
@@ -68,17 +70,17 @@ def goes_on(draft: Draft, opened: Opening, stamp: str | None, caller: str | None
     are_kills = draft.is_oom and opened.kind is Kind.OOM
     if not _are_at_once(stamp, draft.stamp) or (are_kills and draft.stage <= Stage.STACK):
         return False
-    if caller is not None and draft.caller is not None:
-        return caller != draft.caller
+    if None not in (caller, draft.caller):
+        return draft.is_anothers(caller)
     is_ending = draft.stage is Stage.TOTALS and "ram" not in draft.totals
     if draft.stage <= Stage.STACK or is_ending:
-        return is_adjacent(draft, now)
+        return _is_adjacent(draft, now)
     if draft.is_oom and not draft.kills and opened.kind is Kind.ALLOCATION_FAILURE:
         return draft.has_memory
     return Stage.COUNTERS <= draft.stage < Stage.TOTALS
 
 
-def is_adjacent(draft: Draft, now: int) -> bool:
+def _is_adjacent(draft: Draft, now: int) -> bool:
     """Whether hardly any lines have passed since a report took one."""
     return now - draft.touched <= _ADJACENT_LINES
 
@@ -94,8 +96,5 @@ def is_over(draft: Draft, now: int) -> bool:
 
 def _are_at_once(stamp: str | None, other: str | None) -> bool:
     """Whether two lines of reports may be of the same moment, as far as their stamps tell."""
-    seconds, others = prefix.seconds(stamp), prefix.seconds(other)
-    if seconds is None or others is None:
-        return True
-    passed = abs(seconds - others)
-    return min(passed, _DAY - passed) <= MAX_SECONDS
+    passed = passed_seconds(other, stamp)
+    return passed is None or abs(passed) <= MAX_SECONDS

@@ -8,6 +8,7 @@ the same.
 import re
 
 from oomwatchd.report.prefix import CALLER, OUTER, ROW, SECONDS, SYSLOG_DATE, VENDOR
+from oomwatchd.report.stamp import of_microseconds
 
 MAX_TEXT = 4096
 """Of one message: no kernel prints so much in one line."""
@@ -56,7 +57,7 @@ def lines_of(part: bytes) -> list[Plain] | None:
     if form is not _RECORDS:
         return form.findall(text)
     return [
-        (f"{int(at) / 1e6:.6f}" if at else "", caller, message)
+        (of_microseconds(at) if at else "", caller, message)
         for at, caller, message in form.findall(text)
     ]
 

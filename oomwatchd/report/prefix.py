@@ -8,6 +8,8 @@ the kernel's own text is left. /dev/kmsg gives records: one may be several lines
 import json
 import re
 
+from oomwatchd.report.stamp import of_microseconds
+
 MAX_LINE_BYTES = 64 * 1024
 
 _CONTROL = bytes(c for c in range(32) if c not in b"\t\n\r") + b"\x7f"
@@ -15,7 +17,6 @@ _BLANKS = bytes.maketrans(b"\t", b" ")
 _ANSI = re.compile(rb"\x1b(?:\[[0-9;?]{0,16}[A-Za-z]|[()][A-Z0-9]|[=>A-Z])")
 _ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})")
 
-_TIME = re.compile(r"(\d\d):(\d\d):(\d\d)")
 SECONDS = r"\d{1,12}\.\d{1,9}"
 SYSLOG_DATE = r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)"
 """As syslog daemons have written it for ever."""
@@ -74,19 +75,6 @@ OUTER = (
 _VENDOR, _ROW, _OUTER = map(re.compile, (VENDOR, ROW, OUTER))
 
 
-def seconds(stamp: str | None) -> float | None:
-    """Read a stamp as seconds, of the day or since the start; None where it does not tell."""
-    if stamp is None:
-        return None
-    clock = _TIME.search(stamp)
-    if clock:
-        return float(int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3]))
-    try:
-        return float(stamp)
-    except ValueError:
-        return None
-
-
 Line = tuple[str, str | None, str | None]
 """The text, the stamp as printed (the outermost of several), and the caller: T and a task's number,
 or C and a processor's (since 5.1, where configured). A record's text may have several lines."""
@@ -134,13 +122,13 @@ def _peel(text: str) -> Line:
             break
         text = text[match.end() :]
         if form is _RECORD:
-            stamp = stamp or _seconds_of(match[1])
+            stamp = stamp or of_microseconds(match[1])
             given = _RECORD_CALLER.search(match[2])
             caller = caller or (given[1] if given else None)
             return _ESCAPE.sub(_unescaped, text).strip(), stamp, caller
         if form is _JSON:
             given = _JSON_MICROSECONDS.search(match.string)
-            stamp = stamp or (_seconds_of(given[1]) if given else None)
+            stamp = stamp or (of_microseconds(given[1]) if given else None)
             text = _json_text(match[1])
             continue
         if form is _LONE_CALLER:
@@ -152,23 +140,21 @@ def _peel(text: str) -> Line:
     return text.strip(), stamp, caller
 
 
-def _seconds_of(microseconds: str) -> str:
-    """Write a stamp as the kernel does."""
-    return f"{int(microseconds) / 1e6:.6f}"
-
-
 def _json_text(quoted: str) -> str:
     """Read a text of JSON; one that is none stays as it is."""
     try:
         text = json.loads(quoted, strict=False)
     except ValueError:
         return quoted[1:-1]
-    return "".join(one if one.isprintable() or one == "\n" else " " for one in text).strip()
+    return "".join(map(_printable, text)).strip()
 
 
 def _unescaped(match: re.Match[str]) -> str:
     """Give back what a record escapes; what is no text stays out."""
-    character = chr(int(match[1], 16))
+    return _printable(chr(int(match[1], 16)))
+
+
+def _printable(character: str) -> str:
     return character if character == "\n" or character.isprintable() else " "
 
 
